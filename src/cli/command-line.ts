@@ -1,0 +1,77 @@
+import { SETTINGS } from './settings-table.ts';
+
+export type CommandName = 'run' | 'plan' | 'unlock' | 'demo';
+export type Color = 'auto' | 'always' | 'never';
+export type Volume = 'quiet' | 'normal' | 'verbose' | 'debug';
+
+/** What was asked for on the command line. */
+export interface Invocation {
+  readonly command: CommandName;
+  /** Names of binaries; empty: all of them. */
+  readonly names: readonly string[];
+  readonly force: 'no' | 'yes';
+  readonly output: 'text' | 'json';
+  readonly volume: Volume;
+  readonly color: Color;
+  /** Settings given as flags, by flag name; `config` among them. */
+  readonly settings: Readonly<Record<string, string>>;
+}
+
+export interface FlagRow {
+  readonly flag: string;
+  readonly short?: string;
+  readonly type: 'boolean' | 'string' | 'count';
+  readonly placeholder?: string;
+  readonly choices?: readonly string[];
+  readonly meaning: string;
+}
+
+/** Flags of every command, beside one for each setting. */
+export const FLAGS = [
+  { flag: 'dry-run', short: 'n', type: 'boolean', meaning: 'show what would be done and change nothing (as "plan")' },
+  { flag: 'force', type: 'boolean', meaning: 'try again what failed here before; unlock: ask the holder to end' },
+  { flag: 'json', type: 'boolean', meaning: 'one JSON document on stdout' },
+  { flag: 'quiet', short: 'q', type: 'boolean', meaning: 'only changes and what needs a person (for cron)' },
+  { flag: 'verbose', short: 'v', type: 'count', meaning: 'more on stderr; twice for everything' },
+  {
+    flag: 'color',
+    type: 'string',
+    placeholder: 'WHEN',
+    choices: ['auto', 'always', 'never'],
+    meaning: 'colour the output: auto, always or never',
+  },
+  { flag: 'config', short: 'c', type: 'string', placeholder: 'FILE', meaning: 'config file [/etc/bin-proxy/config]' },
+] as const satisfies readonly FlagRow[];
+
+/** Raw values by flag, as either parser delivers them. */
+export interface RawFlags {
+  readonly switches: ReadonlySet<string>;
+  readonly verbosity: number;
+  readonly texts: Readonly<Record<string, string>>;
+}
+
+export const SETTING_FLAGS: readonly FlagRow[] = SETTINGS.filter(({ flag }) => flag !== '').map((row) => ({
+  flag: row.flag,
+  type: 'string',
+  placeholder: row.placeholder,
+  meaning: row.meaning,
+}));
+
+const COMMANDS: ReadonlySet<string> = new Set(['run', 'plan', 'unlock', 'demo'] satisfies CommandName[]);
+
+export function isCommand(word: string): word is CommandName {
+  return COMMANDS.has(word);
+}
+
+export function toInvocation(command: CommandName, names: readonly string[], raw: RawFlags): Invocation {
+  const { color, ...settings } = raw.texts;
+  return {
+    command: command === 'run' && raw.switches.has('dry-run') ? 'plan' : command,
+    names,
+    force: raw.switches.has('force') ? 'yes' : 'no',
+    output: raw.switches.has('json') ? 'json' : 'text',
+    volume: raw.switches.has('quiet') ? 'quiet' : (['normal', 'verbose', 'debug'] as const)[Math.min(raw.verbosity, 2)] ?? 'normal',
+    color: color === 'always' || color === 'never' ? color : 'auto',
+    settings,
+  };
+}

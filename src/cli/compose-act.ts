@@ -1,0 +1,67 @@
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { BinaryName } from '../domain/names.ts';
+import type { Settings } from '../domain/settings.ts';
+import type { ActRoles, Gate, Progress } from '../engine/roles.ts';
+import { InPlaceInstaller } from '../installers/in-place.ts';
+import { systemClock } from '../platform/clock.ts';
+import { commandPath, runCommand } from '../platform/command.ts';
+import type { Log } from '../platform/log.ts';
+import { ProcessProbe } from '../probes/process.ts';
+import { NoServiceManager } from '../services/none.ts';
+import type { ServiceManager } from '../services/service-manager.ts';
+import { Supervisor } from '../services/supervisor.ts';
+import { History } from '../store/history.ts';
+import { recordInManifest } from '../store/manifest-edit.ts';
+import type { LookHalf } from './compose-look.ts';
+
+const DOWNLOAD_IDLE_MS = 30_000;
+/** After supervisorctl has returned, a program that is not up by then will not be. */
+const START_MS = 60_000;
+
+export interface ActSurroundings {
+  readonly settings: Settings;
+  readonly log: Log;
+  readonly progress: Progress;
+  readonly gate: Gate;
+  readonly run: string;
+}
+
+/** What a tick needs only when there is something to do. */
+export async function composeAct(look: LookHalf, around: ActSurroundings): Promise<ActRoles> {
+  const { settings, log, progress, gate, run } = around;
+  const services = await serviceManager(settings);
+  return {
+    source: look.source,
+    installer: new InPlaceInstaller(look.reader, runCommand),
+    services,
+    probe: new ProcessProbe(services, systemClock),
+    records: look.records,
+    journal: look.journal,
+    history: new History(settings.stateDir),
+    recordProven: (name, proven) => recordInManifest(settings.manifestFile, name as BinaryName, proven),
+    clock: systemClock,
+    log,
+    progress,
+    gate,
+    limits: {
+      window: { stableMs: settings.stableSeconds * 1000, startMs: START_MS },
+      downloadMs: settings.timeoutSeconds * 1000,
+      downloadIdleMs: DOWNLOAD_IDLE_MS,
+    },
+    run,
+  };
+}
+
+/** supervisor where the host has it; where it has not, nothing is restarted and the outcome says so. */
+export async function serviceManager(settings: Settings): Promise<ServiceManager> {
+  for (const directory of commandPath().split(':')) {
+    const found = await access(join(directory, 'supervisorctl'), constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (found) return new Supervisor(runCommand, settings.supervisorConf);
+  }
+  return new NoServiceManager();
+}

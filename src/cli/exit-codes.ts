@@ -1,0 +1,42 @@
+import type { RunErrorCode } from '../domain/errors.ts';
+import type { Outcome } from '../domain/outcome.ts';
+
+export const EXIT_CODES = [
+  [0, 'done, or nothing to do'],
+  [1, 'unexpected error (please report it)'],
+  [2, 'command line not understood'],
+  [20, 'some binary failed; every failed one runs its former version'],
+  [21, 'a rollback failed: this host needs a person'],
+  [69, 'no release server could be reached'],
+  [75, 'another run holds the lock'],
+  [77, 'permission denied'],
+  [78, 'settings or manifest invalid'],
+  [130, 'ended by SIGINT'],
+  [143, 'ended by SIGTERM'],
+] as const;
+
+export type ExitCode = (typeof EXIT_CODES)[number][0];
+
+const OF_ERROR: Readonly<Record<RunErrorCode, ExitCode>> = {
+  usage: 2,
+  'settings-invalid': 78,
+  'manifest-invalid': 78,
+  'no-permission': 77,
+  'lock-held': 75,
+  'lock-lost': 75,
+  interrupted: 130,
+  terminated: 143,
+};
+
+export function exitCodeOfError(code: RunErrorCode): ExitCode {
+  return OF_ERROR[code];
+}
+
+/** The worst outcome decides. A host whose server is away is told from one on which a binary failed. */
+export function exitCodeOf(outcomes: readonly Outcome[]): ExitCode {
+  if (outcomes.some(({ outcome }) => outcome === 'rollback-failed')) return 21;
+  const failed = outcomes.filter(({ outcome }) => outcome === 'failed' || outcome === 'rolled-back');
+  if (failed.length === 0) return 0;
+  const asked = outcomes.filter(({ outcome }) => outcome !== 'held');
+  return asked.every(({ reason }) => reason === 'source-unreachable') ? 69 : 20;
+}

@@ -1,0 +1,101 @@
+import yargs, { type Argv, type Options } from 'yargs';
+import { RunError } from '../domain/errors.ts';
+import { type CommandName, FLAGS, type FlagRow, type Invocation, SETTING_FLAGS, toInvocation } from './command-line.ts';
+import { EXIT_CODES } from './exit-codes.ts';
+import { SETTINGS } from './settings-table.ts';
+import { VERSION } from './version.ts';
+
+const WIDTH = 80;
+
+/** What yargs made of a command line: something to do, or a text that answers it. */
+export type Parsed =
+  | { readonly kind: 'invocation'; readonly invocation: Invocation }
+  | { readonly kind: 'text'; readonly text: string };
+
+/** The whole command line: help, version, did-you-mean, every check. Throws {@link RunError} `usage`. */
+export async function parseFullArguments(argv: readonly string[]): Promise<Parsed> {
+  let chosen: { command: CommandName; names: readonly string[] } | undefined;
+  const choose = (command: CommandName) => (args: Record<string, unknown>) => {
+    chosen = { command, names: (args['names'] as string[] | undefined) ?? [] };
+  };
+  const names = (parser: Argv) =>
+    parser.positional('names', { type: 'string', array: true, describe: 'only these binaries [all]' });
+  const parser = yargs()
+    .scriptName('bin-proxy')
+    .locale('en')
+    .usage('$0 [run|plan] [NAME..] [flags]\n\nKeeps the programs of this host at the versions their release server names.')
+    .command(['run [names..]', '$0'], 'one tick: check, download, verify, replace, restart, prove', names, choose('run'))
+    .command('plan [names..]', 'what run would do, and why; changes nothing', names, choose('plan'))
+    .command('unlock', 'who holds the lock; with --force asks the holder to end', {}, choose('unlock'))
+    .command('demo', 'an update, a bad release and its rollback in a temporary folder', {}, choose('demo'))
+    .options(optionsOf(FLAGS))
+    .options(optionsOf(SETTING_FLAGS))
+    .group(SETTING_FLAGS.map(({ flag }) => flag), 'Settings (flag > environment > config file > default):')
+    .example('$0 plan', 'see what would change, and why')
+    .example('sudo $0 run manager', 'update one binary now')
+    .epilogue(epilogue())
+    .parserConfiguration({
+      'duplicate-arguments-array': false,
+      'parse-numbers': false,
+      'parse-positional-numbers': false,
+      'boolean-negation': false,
+      'camel-case-expansion': false,
+    })
+    .help('help', 'this text')
+    .alias('help', 'h')
+    .version('version', 'the version', versionText())
+    .alias('version', 'V')
+    .strict()
+    .strictCommands()
+    .recommendCommands()
+    .wrap(WIDTH)
+    .exitProcess(false)
+    .fail((message, error) => {
+      throw new RunError('usage', message ?? error.message, { hint: '"bin-proxy --help" shows what there is.' });
+    });
+  let text = '';
+  const args = await parser.parseAsync([...argv], {}, (_error, _args, output) => {
+    text = output;
+  });
+  if (text !== '') return { kind: 'text', text };
+  if (chosen === undefined) throw new RunError('usage', 'no command was given');
+  return { kind: 'invocation', invocation: toInvocation(chosen.command, chosen.names, rawFlags(args)) };
+}
+
+export function versionText(): string {
+  return `bin-proxy ${VERSION} (node ${process.versions.node}, ${process.platform}-${process.arch})`;
+}
+
+function rawFlags(args: Readonly<Record<string, unknown>>) {
+  const rows: readonly FlagRow[] = [...FLAGS, ...SETTING_FLAGS];
+  const switches = new Set(rows.filter(({ type, flag }) => type === 'boolean' && args[flag] === true).map(({ flag }) => flag));
+  const texts: Record<string, string> = {};
+  for (const { type, flag } of rows) {
+    const value = args[flag];
+    if (type !== 'string' || value === undefined) continue;
+    if (value === '') throw new RunError('usage', `--${flag} needs a value`);
+    texts[flag] = String(value);
+  }
+  return { switches, verbosity: Number(args['verbose'] ?? 0), texts };
+}
+
+function optionsOf(rows: readonly FlagRow[]): Record<string, Options> {
+  return Object.fromEntries(
+    rows.map((row) => [
+      row.flag,
+      {
+        describe: row.meaning,
+        ...(row.short !== undefined && { alias: row.short }),
+        ...(row.choices !== undefined && { choices: row.choices }),
+        ...(row.type === 'count' ? { count: true } : { type: row.type }),
+        ...(row.type === 'string' && { requiresArg: true }),
+      },
+    ]),
+  );
+}
+
+function epilogue(): string {
+  const settings = SETTINGS.map(({ variable, fallback }) => `  ${variable.padEnd(27)}${fallback ?? '-'}`);
+  const codes = EXIT_CODES.map(([code, meaning]) => `  ${String(code).padEnd(5)}${meaning}`);
+  return ['Variables and defaults:', ...settings, '', 'Exit codes:', ...codes].join('\n');
+}

@@ -1,0 +1,65 @@
+import { errorText, RunError } from '../domain/errors.ts';
+import { printableText } from '../platform/text.ts';
+import type { Invocation } from './command-line.ts';
+import { type ExitCode, exitCodeOfError } from './exit-codes.ts';
+import { parseTickArguments } from './tick-arguments.ts';
+
+/** The program. Sets the exit code and returns; nothing here ends the process by force, so no line is lost. */
+export async function main(argv: readonly string[]): Promise<void> {
+  // A promise that never settles empties the event loop; that must not look like success.
+  process.exitCode = 1;
+  // `bin-proxy plan | head -1` must not end a transaction.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+  process.once('beforeExit', () => {
+    if (!ended) process.stderr.write('bin-proxy: ended without finishing; please report this\n');
+  });
+  let ended = false;
+  process.exitCode = await run(argv);
+  ended = true;
+}
+
+async function run(argv: readonly string[]): Promise<ExitCode> {
+  try {
+    const invocation = parseTickArguments(argv) ?? (await fully(argv));
+    return invocation === undefined ? 0 : await dispatch(invocation);
+  } catch (error) {
+    return tellError(error, argv);
+  }
+}
+
+/** Everything that is not a plain tick: help, version, mistakes. */
+async function fully(argv: readonly string[]): Promise<Invocation | undefined> {
+  const { parseFullArguments } = await import('./full-arguments.ts');
+  const parsed = await parseFullArguments(argv);
+  if (parsed.kind === 'invocation') return parsed.invocation;
+  process.stdout.write(`${parsed.text}\n`);
+  return undefined;
+}
+
+async function dispatch(invocation: Invocation): Promise<ExitCode> {
+  switch (invocation.command) {
+    case 'run':
+      return (await import('./tick.ts')).runTick(invocation);
+    case 'plan':
+      return (await import('./plan-command.ts')).planCommand(invocation);
+    case 'unlock':
+      return (await import('./unlock-command.ts')).unlockCommand(invocation);
+    case 'demo':
+      return (await import('./demo/demo-command.ts')).demoCommand(invocation);
+  }
+}
+
+function tellError(error: unknown, argv: readonly string[]): ExitCode {
+  if (error instanceof RunError) {
+    // cron would mail a busy lock every minute; the exit code tells those who ask.
+    const silent = error.code === 'lock-held' && argv.some((word) => word === '--quiet' || word === '-q');
+    if (!silent) {
+      const lines = [`bin-proxy: ${error.message}`, ...(error.hint === undefined ? [] : [error.hint])];
+      process.stderr.write(`${lines.flatMap((line) => line.split('\n')).map(printableText).join('\n')}\n`);
+    }
+    return exitCodeOfError(error.code);
+  }
+  const stack = error instanceof Error && argv.includes('-vv') ? `\n${error.stack ?? ''}` : '';
+  process.stderr.write(`bin-proxy: unexpected error: ${printableText(errorText(error))}${stack}\n`);
+  return 1;
+}

@@ -1,0 +1,69 @@
+import { hostname } from 'node:os';
+import { errorText, UpdateError } from '../domain/errors.ts';
+import type { PlannedBinary } from '../domain/plan.ts';
+import { look } from '../engine/look.ts';
+import { intentOf } from '../planning/health.ts';
+import { isChange } from '../planning/transactions.ts';
+import type { ServiceStatus } from '../services/service-manager.ts';
+import type { Invocation } from './command-line.ts';
+import { serviceManager } from './compose-act.ts';
+import type { ExitCode } from './exit-codes.ts';
+import { planDocument, reportPlan } from './report-plan.ts';
+import { beginTick, policyOf, type Tick } from './tick.ts';
+
+/** `bin-proxy plan`, `run --dry-run`: the look half, printed. Changes nothing at all, not even a cache. */
+export async function planCommand(invocation: Invocation): Promise<ExitCode> {
+  const tick = await beginTick(invocation);
+  const plan = await look(tick.entries, tick.half, policyOf(tick));
+  const context = {
+    source: tick.half.source.label,
+    manifest: tick.settings.manifestFile,
+    warnings: tick.warnings,
+    unfinished: await unfinishedText(tick),
+    services: await restartTexts(plan.binaries.filter(isChange), tick),
+  };
+  if (invocation.output === 'json') tick.out.line(JSON.stringify(planDocument(plan, { ...context, host: hostname() })));
+  else reportPlan(plan, context, tick.out);
+  const failed = plan.binaries.flatMap(({ decision }) => (decision.kind === 'fail' ? [decision.reason] : []));
+  const asked = plan.binaries.filter(({ decision }) => !(decision.kind === 'leave' && decision.reason === 'held'));
+  if (failed.length === 0) return 0;
+  return failed.length === asked.length && failed.every((reason) => reason === 'source-unreachable') ? 69 : 20;
+}
+
+async function unfinishedText({ half }: Tick): Promise<string | undefined> {
+  const file = await half.journal.read();
+  switch (file.kind) {
+    case 'absent':
+      return undefined;
+    case 'damaged':
+      return `The journal of an unfinished update is damaged (${file.why}); the next run moves it aside.`;
+    case 'read': {
+      const names = file.value.changes.map(({ name }) => name).join(', ');
+      return `Run ${file.value.run} left the update of ${names} unfinished; the next run takes it up first.`;
+    }
+  }
+}
+
+/** What a restart would mean now. Reads the service manager only where there is something to restart. */
+async function restartTexts(changes: readonly PlannedBinary[], tick: Tick): Promise<ReadonlyMap<string, string>> {
+  const names = [...new Set(changes.flatMap(({ entry }) => entry.services))];
+  if (names.length === 0) return new Map();
+  let statuses: ReadonlyMap<string, ServiceStatus>;
+  try {
+    statuses = await (await serviceManager(tick.settings)).inspect(names);
+  } catch (error) {
+    if (!(error instanceof UpdateError)) throw error;
+    return new Map(changes.map(({ entry }) => [entry.name, `impossible (${errorText(error)})`]));
+  }
+  return new Map(
+    changes.map(({ entry }) => [entry.name, entry.services.map((name) => restartText(name, statuses.get(name))).join(', ')]),
+  );
+}
+
+function restartText(name: string, status: ServiceStatus | undefined): string {
+  if (status === undefined || status.kind === 'unknown') return `${name} (impossible: unknown to supervisor)`;
+  if (status.kind === 'unmanaged') return 'none (no supervisorctl)';
+  const stopped = status.processes.filter(({ state }) => intentOf(state) === 'stopped').length;
+  if (stopped === 0) return name;
+  return stopped === status.processes.length ? `${name} (stopped, stays so)` : `${name} (${stopped} stopped, stay so)`;
+}

@@ -1,0 +1,41 @@
+import { createRequire } from 'node:module';
+import type { SingleBar } from 'cli-progress';
+import type { Progress } from '../engine/roles.ts';
+
+export const noProgress: Progress = { downloading: () => {}, proving: () => {}, idle: () => {} };
+
+/** A bar on stderr for the download and for the stability window, gone when they are. Only for a terminal. */
+export function terminalProgress(windowSeconds: number): Progress {
+  let bar: SingleBar | undefined;
+  let phase = '';
+  const show = (next: string, total: number, format: string) => {
+    if (phase === next && bar !== undefined) return bar;
+    bar?.stop();
+    phase = next;
+    bar = newBar(format);
+    bar.start(total, 0, { left: '' });
+    return bar;
+  };
+  return {
+    downloading: (name, received, total) => {
+      const known = show(`download ${name}`, total ?? 0, `${name}  downloading  {bar}  {percentage}%  {mb} MB`);
+      known.update(received, { mb: (received / 1e6).toFixed(1) });
+    },
+    proving: (names, secondsLeft) => {
+      const text = names.join(', ');
+      const shown = show(`prove ${text}`, windowSeconds, `${text}  proving      {bar}  {left} s left`);
+      shown.update(windowSeconds - secondsLeft, { left: Math.max(0, secondsLeft).toFixed(0) });
+    },
+    idle: () => {
+      bar?.stop();
+      bar = undefined;
+      phase = '';
+    },
+  };
+}
+
+function newBar(format: string): SingleBar {
+  // CommonJS, and wanted only where somebody watches.
+  const { SingleBar: Bar, Presets } = createRequire(import.meta.url)('cli-progress') as typeof import('cli-progress');
+  return new Bar({ format, clearOnComplete: true, hideCursor: true, barsize: 20, fps: 10 }, Presets.shades_classic);
+}

@@ -1,0 +1,103 @@
+import { digestFromText, shortDigest } from '../domain/digest.ts';
+import type { Outcome, OutcomeKind } from '../domain/outcome.ts';
+import type { ExitCode } from './exit-codes.ts';
+import { columns, type Terminal } from './terminal.ts';
+
+/** The document of `bin-proxy run --json`. */
+export interface RunDocument {
+  readonly schema: 'bin-proxy/run/1';
+  readonly run: string;
+  readonly host: string;
+  readonly at: string;
+  readonly source: string;
+  readonly exitCode: ExitCode;
+  readonly binaries: readonly Outcome[];
+}
+
+const WORDS: Readonly<Record<OutcomeKind, string>> = {
+  'up-to-date': 'up to date',
+  held: 'held',
+  updated: 'updated',
+  failed: 'FAILED',
+  'rolled-back': 'ROLLED BACK',
+  'rollback-failed': 'ROLLBACK FAILED',
+};
+const STYLES = {
+  'up-to-date': 'dim',
+  held: 'yellow',
+  updated: 'green',
+  failed: 'red',
+  'rolled-back': 'red',
+  'rollback-failed': 'red',
+} as const;
+
+/** What a run says on stdout: one line a binary. An idle tick says nothing unless somebody watches. */
+export function reportRun(outcomes: readonly Outcome[], shown: 'everything' | 'changes' | 'acted', out: Terminal): void {
+  const told = outcomes.filter((one) => isShown(one, shown));
+  const rows = columns(told.map((one) => [one.name, WORDS[one.outcome], digests(one), sentence(one)]));
+  for (const [index, [name = '', word = '', change = '', text = '']] of rows.entries()) {
+    const one = told[index];
+    if (one === undefined) continue;
+    out.line(`${name}  ${out.paint(STYLES[one.outcome], word)}  ${change}  ${out.paint(STYLES[one.outcome], text)}`.trimEnd());
+    if (one.hint !== undefined && shown !== 'acted') out.line(`    ${one.hint}`);
+  }
+  if (shown === 'everything') out.line(summary(outcomes));
+}
+
+function isShown({ outcome, reason }: Outcome, shown: 'everything' | 'changes' | 'acted'): boolean {
+  if (shown === 'everything') return true;
+  if (outcome === 'up-to-date' || outcome === 'held') return false;
+  // What only the network decides is in the log; cron would mail it every minute.
+  return shown === 'changes' || !['source-unreachable', 'download-failed'].includes(reason);
+}
+
+export function summary(outcomes: readonly Outcome[]): string {
+  const counts = (Object.keys(WORDS) as OutcomeKind[])
+    .map((kind) => ({ kind, count: outcomes.filter(({ outcome }) => outcome === kind).length }))
+    .filter(({ count }) => count > 0)
+    .map(({ kind, count }) => `${count} ${WORDS[kind].toLowerCase()}`);
+  return counts.length === 0 ? 'The manifest names no binaries.' : `${counts.join(', ')}.`;
+}
+
+/** One line for the log and the history of what became of a binary. */
+export function sentence(one: Outcome): string {
+  const next = one.nextAttempt === undefined ? '' : `; next attempt ${one.nextAttempt.slice(0, 16)}Z`;
+  switch (one.outcome) {
+    case 'up-to-date':
+      return '';
+    case 'held':
+      return `${one.reason}: ${one.detail}${next}`;
+    case 'updated':
+      return `${REASONS[one.reason]}; ${one.detail} (${one.seconds.toFixed(1)} s)`;
+    case 'failed':
+      return `${one.detail}; the former version is untouched${next}`;
+    case 'rolled-back':
+      return `${one.detail}; the former version is back${next}`;
+    case 'rollback-failed':
+      return `${one.detail}; and the rollback failed: ${one.rollbackDetail}${next}`;
+  }
+}
+
+const REASONS = {
+  'not-installed': 'was not installed',
+  'new-release': 'new release',
+  drifted: 'file was changed on this host',
+  recovered: 'finished what an earlier run began',
+} as const;
+
+function digests({ from, to }: Outcome): string {
+  if (to === undefined || from === to) return brief(from ?? to);
+  return `${brief(from)} -> ${brief(to)}`;
+}
+
+/** `md5:9e107d9d…` as eight digits; several files as several. */
+export function brief(digests: string | undefined): string {
+  if (digests === undefined) return '-';
+  return digests
+    .split('+')
+    .map((text) => {
+      const digest = digestFromText(text);
+      return digest === undefined ? text : shortDigest(digest);
+    })
+    .join('+');
+}

@@ -1,0 +1,113 @@
+/** Every setting: its variable, flag, default and meaning. `--help`, the README and the parser all follow this table. */
+export interface SettingRow {
+  readonly key: string;
+  readonly variable: string;
+  readonly flag: string;
+  readonly placeholder: string;
+  readonly fallback: string | undefined;
+  readonly meaning: string;
+}
+
+export const SETTINGS = [
+  {
+    key: 'api',
+    variable: 'BIN_MANAGER_API',
+    flag: 'api',
+    placeholder: 'URL',
+    fallback: 'http://localhost:8080/api/v1',
+    meaning: 'base URL of the release server',
+  },
+  {
+    key: 'binDir',
+    variable: 'BIN_DIR',
+    flag: 'bin-dir',
+    placeholder: 'DIR',
+    fallback: '/usr/local/bin',
+    meaning: 'where binaries live',
+  },
+  {
+    key: 'manifestFile',
+    variable: 'BIN_MANIFESTS',
+    flag: 'manifest',
+    placeholder: 'FILE',
+    fallback: '/etc/bin-proxy/bin-manifests.json',
+    meaning: 'what this host should run',
+  },
+  {
+    key: 'logFile',
+    variable: 'LOG_FILE',
+    flag: 'log-file',
+    placeholder: 'FILE',
+    fallback: '/var/log/bin-proxy.log',
+    meaning: 'one line an event',
+  },
+  {
+    key: 'stateDir',
+    variable: 'BIN_PROXY_STATE_DIR',
+    flag: 'state-dir',
+    placeholder: 'DIR',
+    fallback: '/var/lib/bin-proxy',
+    meaning: 'records, journal, history',
+  },
+  {
+    key: 'lockFile',
+    variable: 'BIN_PROXY_LOCK_FILE',
+    flag: 'lock-file',
+    placeholder: 'FILE',
+    fallback: '/run/bin-proxy/lock',
+    meaning: 'one run acts at a time',
+  },
+  {
+    key: 'stableSeconds',
+    variable: 'BIN_PROXY_STABLE_SECONDS',
+    flag: 'stable',
+    placeholder: 'SECONDS',
+    fallback: '10',
+    meaning: 'how long a restarted service must stay up to be proven',
+  },
+  {
+    key: 'splaySeconds',
+    variable: 'BIN_PROXY_SPLAY_SECONDS',
+    flag: 'splay',
+    placeholder: 'SECONDS',
+    fallback: '0',
+    meaning: "wait this host's share of so many seconds first",
+  },
+  {
+    key: 'timeoutSeconds',
+    variable: 'BIN_PROXY_TIMEOUT_SECONDS',
+    flag: 'timeout',
+    placeholder: 'SECONDS',
+    fallback: '300',
+    meaning: 'limit for one whole download',
+  },
+  {
+    key: 'supervisorConf',
+    variable: 'BIN_PROXY_SUPERVISOR_CONF',
+    flag: 'supervisor-conf',
+    placeholder: 'FILE',
+    fallback: undefined,
+    meaning: 'passed as supervisorctl -c',
+  },
+  {
+    key: 'token',
+    variable: 'BIN_MANAGER_TOKEN',
+    flag: '',
+    placeholder: 'TOKEN',
+    fallback: undefined,
+    meaning: 'bearer token, sent to the API only',
+  },
+  {
+    key: 'tokenFile',
+    variable: 'BIN_MANAGER_TOKEN_FILE',
+    flag: 'token-file',
+    placeholder: 'FILE',
+    fallback: undefined,
+    meaning: 'file that holds the token',
+  },
+] as const satisfies readonly SettingRow[];
+
+export type SettingKey = (typeof SETTINGS)[number]['key'];
+
+export const CONFIG_VARIABLE = 'BIN_PROXY_CONFIG';
+export const DEFAULT_CONFIG = '/etc/bin-proxy/config';

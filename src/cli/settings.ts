@@ -1,0 +1,170 @@
+import { isAbsolute } from 'node:path';
+import { errorText, RunError, systemCode } from '../domain/errors.ts';
+import type { Settings } from '../domain/settings.ts';
+import { readText } from '../platform/files.ts';
+import { type Assignment, parseConfig } from './config-file.ts';
+import { CONFIG_VARIABLE, DEFAULT_CONFIG, type SettingKey, SETTINGS, type SettingRow } from './settings-table.ts';
+
+export interface SettingSources {
+  /** By flag name, without the dashes; `config` among them. */
+  readonly flags: Readonly<Record<string, string>>;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+export interface LoadedSettings {
+  readonly settings: Settings;
+  /** For a person, never for cron. */
+  readonly warnings: readonly string[];
+}
+
+/** A value and where it came from, for messages. */
+interface Found {
+  readonly value: string;
+  readonly from: string;
+}
+
+/** Flag > environment > config file > default. Throws {@link RunError} with every problem at once. */
+export async function loadSettings(sources: SettingSources): Promise<LoadedSettings> {
+  const config = await readConfig(sources);
+  const problems = [...config.problems];
+  const found = new Map<SettingKey, Found>();
+  for (const row of SETTINGS) {
+    const value = lookUp(row, sources, config);
+    if (value !== undefined) found.set(row.key, value);
+  }
+  const reader = new Reader(found, problems);
+  const settings = reader.settings(await token(found, problems));
+  if (problems.length > 0) throw invalid(problems);
+  return { settings, warnings: unknownVariables(config) };
+}
+
+interface Config {
+  readonly file: string;
+  readonly assignments: readonly Assignment[];
+  readonly problems: readonly string[];
+}
+
+async function readConfig({ flags, environment }: SettingSources): Promise<Config> {
+  const named = flags['config'] ?? (environment[CONFIG_VARIABLE] || undefined);
+  const file = named ?? DEFAULT_CONFIG;
+  let text: string | undefined;
+  try {
+    text = await readText(file);
+  } catch (error) {
+    const code = systemCode(error) === 'EACCES' ? 'no-permission' : 'settings-invalid';
+    throw new RunError(code, `cannot read the config file ${file}: ${errorText(error)}`, { cause: error });
+  }
+  if (text === undefined && named !== undefined) {
+    throw new RunError('settings-invalid', `there is no config file at ${file}`, {
+      hint: `Create it, or correct --config or ${CONFIG_VARIABLE}.`,
+    });
+  }
+  const { assignments, problems } = parseConfig(text ?? '');
+  return { file, assignments, problems: problems.map((problem) => `${file}:${problem}`) };
+}
+
+/** An empty value is as good as none, as in a shell's `${K:-default}`. */
+function lookUp(row: SettingRow, { flags, environment }: SettingSources, config: Config): Found | undefined {
+  const flag = row.flag === '' ? undefined : flags[row.flag];
+  if (flag !== undefined) return { value: flag, from: `--${row.flag}` };
+  const variable = environment[row.variable];
+  if (variable !== undefined && variable !== '') return { value: variable, from: `${row.variable} in the environment` };
+  const assigned = config.assignments.findLast(({ variable: name }) => name === row.variable);
+  if (assigned !== undefined && assigned.value !== '') {
+    return { value: assigned.value, from: `${config.file}:${assigned.at}  ${row.variable}` };
+  }
+  return row.fallback === undefined ? undefined : { value: row.fallback, from: 'default' };
+}
+
+class Reader {
+  readonly #found: ReadonlyMap<SettingKey, Found>;
+  readonly #problems: string[];
+
+  constructor(found: ReadonlyMap<SettingKey, Found>, problems: string[]) {
+    this.#found = found;
+    this.#problems = problems;
+  }
+
+  settings(bearer: string | undefined): Settings {
+    const supervisorConf = this.#found.has('supervisorConf') ? this.#path('supervisorConf') : undefined;
+    return {
+      api: this.#url('api'),
+      binDir: this.#path('binDir'),
+      manifestFile: this.#path('manifestFile'),
+      logFile: this.#path('logFile'),
+      stateDir: this.#path('stateDir'),
+      lockFile: this.#path('lockFile'),
+      stableSeconds: this.#seconds('stableSeconds', { least: 1, most: 3_600 }),
+      splaySeconds: this.#seconds('splaySeconds', { least: 0, most: 3_600 }),
+      timeoutSeconds: this.#seconds('timeoutSeconds', { least: 1, most: 86_400 }),
+      ...(supervisorConf !== undefined && { supervisorConf }),
+      ...(bearer !== undefined && { token: bearer }),
+    };
+  }
+
+  #path(key: SettingKey): string {
+    const { value, from } = this.#get(key);
+    if (!isAbsolute(value)) this.#problems.push(`${from}: expected an absolute path, found ${JSON.stringify(value)}`);
+    return value;
+  }
+
+  #seconds(key: SettingKey, { least, most }: { readonly least: number; readonly most: number }): number {
+    const { value, from } = this.#get(key);
+    const seconds = Number(/^(\d+(?:\.\d+)?)s?$/.exec(value.trim())?.[1]);
+    if (seconds >= least && seconds <= most) return seconds;
+    this.#problems.push(`${from}: expected ${least} to ${most} seconds, found ${JSON.stringify(value)}`);
+    return least;
+  }
+
+  #url(key: SettingKey): URL {
+    const { value, from } = this.#get(key);
+    const url = URL.canParse(value) ? new URL(value) : undefined;
+    if (url === undefined || !['http:', 'https:'].includes(url.protocol)) {
+      this.#problems.push(`${from}: expected a URL such as http://releases.example:8080/api/v1, found ${JSON.stringify(value)}`);
+      return new URL('http://localhost');
+    }
+    if (url.username !== '' || url.password !== '') {
+      this.#problems.push(`${from}: a URL must not hold a password; use BIN_MANAGER_TOKEN_FILE`);
+    } else if (url.search !== '' || url.hash !== '') {
+      this.#problems.push(`${from}: expected a base URL without "?" and "#", found ${JSON.stringify(value)}`);
+    }
+    return url;
+  }
+
+  #get(key: SettingKey): Found {
+    return this.#found.get(key) ?? { value: '', from: key };
+  }
+}
+
+/** The token itself stands in no message (invariant 14). */
+async function token(found: ReadonlyMap<SettingKey, Found>, problems: string[]): Promise<string | undefined> {
+  const direct = found.get('token');
+  const file = found.get('tokenFile');
+  if (direct === undefined && file === undefined) return undefined;
+  let text = direct?.value;
+  const from = direct?.from ?? `${file?.from}: ${file?.value}`;
+  try {
+    if (text === undefined && file !== undefined) text = await readText(file.value);
+  } catch (error) {
+    problems.push(`${from}: cannot be read: ${errorText(error)}`);
+    return undefined;
+  }
+  const trimmed = text?.trim();
+  if (trimmed === undefined) problems.push(`${from}: there is no such file`);
+  else if (!/^[\x21-\x7e]+$/.test(trimmed)) problems.push(`${from}: expected one word of printable ASCII as the token`);
+  return trimmed;
+}
+
+function unknownVariables({ file, assignments }: Config): readonly string[] {
+  const known = new Set<string>(SETTINGS.map(({ variable }) => variable));
+  return assignments
+    .filter(({ variable }) => /^(BIN_|LOG_)/.test(variable) && !known.has(variable))
+    .map(({ variable, at }) => `${file}:${at}  ${variable}: unknown setting, ignored`);
+}
+
+function invalid(problems: readonly string[]): RunError {
+  const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
+  return new RunError('settings-invalid', [`the settings have ${count}`, ...problems.map((p) => `  ${p}`)].join('\n'), {
+    hint: 'Nothing was changed. "bin-proxy --help" lists the settings.',
+  });
+}

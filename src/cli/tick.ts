@@ -1,0 +1,134 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
+import { RunError } from '../domain/errors.ts';
+import type { Manifest, ManifestEntry } from '../domain/manifest.ts';
+import type { Outcome } from '../domain/outcome.ts';
+import type { PlannedBinary } from '../domain/plan.ts';
+import type { Settings } from '../domain/settings.ts';
+import { look } from '../engine/look.ts';
+import { releaseId } from '../domain/release.ts';
+import { type Policy, installedText } from '../planning/decide.ts';
+import { readText } from '../platform/files.ts';
+import { loadManifest } from '../store/manifest-file.ts';
+import type { Invocation } from './command-line.ts';
+import { composeLook, type LookHalf } from './compose-look.ts';
+import { type ExitCode, exitCodeOf, exitCodeOfError } from './exit-codes.ts';
+import { reportRun, type RunDocument } from './report-run.ts';
+import { loadSettings } from './settings.ts';
+import { terminal, type Terminal } from './terminal.ts';
+
+/** What `run` and `plan` both begin with: settings, manifest, and the look half. */
+export interface Tick {
+  readonly invocation: Invocation;
+  readonly settings: Settings;
+  readonly manifest: Manifest;
+  readonly entries: readonly ManifestEntry[];
+  readonly half: LookHalf;
+  readonly warnings: readonly string[];
+  readonly run: string;
+  readonly out: Terminal;
+}
+
+export async function beginTick(invocation: Invocation): Promise<Tick> {
+  const loaded = await loadSettings({ flags: invocation.settings, environment: process.env });
+  const { settings } = loaded;
+  const half = await composeLook(settings);
+  const { manifest, freshness } = await loadManifest({ file: settings.manifestFile, binDir: settings.binDir }, half.cache);
+  const warnings = [...loaded.warnings, ...manifest.warnings];
+  return {
+    invocation,
+    settings,
+    manifest,
+    entries: select(manifest, invocation.names),
+    half,
+    warnings: freshness === 'changed' || invocation.command === 'plan' ? warnings : [],
+    run: randomBytes(4).toString('hex'),
+    out: terminal(process.stdout, invocation.color),
+  };
+}
+
+export function policyOf({ invocation }: Tick): Policy {
+  return { now: new Date(), pastFailures: invocation.force === 'yes' ? 'ignore' : 'respect' };
+}
+
+/** `bin-proxy run`: most ticks end with the look, and have loaded nothing else. */
+export async function runTick(invocation: Invocation): Promise<ExitCode> {
+  const tick = await beginTick(invocation);
+  await splay(tick.settings);
+  const plan = await look(tick.entries, tick.half, policyOf(tick));
+  await tick.half.cache.save();
+  const unfinished = (await tick.half.journal.read()).kind !== 'absent';
+  const quiet = plan.binaries.every(({ decision }) => decision.kind === 'up-to-date' || decision.kind === 'leave');
+  if (quiet && !unfinished && tick.warnings.length === 0) return conclude(tick, plan.binaries.map(idleOutcome));
+  const { actTick } = await import('./act-tick.ts');
+  return actTick(tick, plan);
+}
+
+/** Prints what became of every binary, and turns it into an exit code. */
+export function conclude(tick: Tick, outcomes: readonly Outcome[], ended?: RunError): ExitCode {
+  const worst = exitCodeOf(outcomes);
+  const exitCode = ended === undefined ? worst : worst === 21 ? 21 : exitCodeOfError(ended.code);
+  const { invocation, out } = tick;
+  if (invocation.output === 'json') {
+    const document: RunDocument = {
+      schema: 'bin-proxy/run/1',
+      run: tick.run,
+      host: hostname(),
+      at: new Date().toISOString(),
+      source: tick.half.source.label,
+      exitCode,
+      binaries: outcomes,
+    };
+    out.line(JSON.stringify(document));
+  } else {
+    const normal = out.interactive || invocation.volume !== 'normal' ? 'everything' : 'changes';
+    reportRun(outcomes, invocation.volume === 'quiet' ? 'acted' : normal, out);
+  }
+  return exitCode;
+}
+
+/** The outcome of a binary that is not changed in this tick. */
+export function idleOutcome({ entry, decision, installed }: PlannedBinary): Outcome {
+  const from = installedText(installed);
+  const release = 'release' in decision ? decision.release : undefined;
+  const common = {
+    name: entry.name,
+    ...(from !== undefined && { from }),
+    ...(release !== undefined && { to: releaseId(release), version: release.version }),
+  };
+  switch (decision.kind) {
+    case 'up-to-date':
+      return { ...common, outcome: 'up-to-date', reason: 'up-to-date', detail: 'up to date' };
+    case 'leave': {
+      const { reason, detail, until } = decision;
+      return { ...common, outcome: 'held', reason, detail, ...(until !== undefined && { nextAttempt: until }) };
+    }
+    case 'fail': {
+      const { reason, detail, hint } = decision;
+      return { ...common, outcome: 'failed', reason, detail, ...(hint !== undefined && { hint }) };
+    }
+    case 'change':
+      return { ...common, outcome: 'failed', reason: 'interrupted', detail: 'the run ended before its turn' };
+  }
+}
+
+function select(manifest: Manifest, names: readonly string[]): readonly ManifestEntry[] {
+  const known = new Set<string>(manifest.entries.map(({ name }) => name));
+  const strangers = names.filter((name) => !known.has(name));
+  if (strangers.length > 0) {
+    const there = known.size === 0 ? 'no binaries' : [...known].join(', ');
+    throw new RunError('usage', `no binary ${strangers.map((name) => JSON.stringify(name)).join(', ')} in the manifest`, {
+      hint: `${manifest.file} names ${there}.`,
+    });
+  }
+  return names.length === 0 ? manifest.entries : manifest.entries.filter(({ name }) => names.includes(name));
+}
+
+/** cron starts every host at the same second: each waits its own share. A person at a terminal does not wait. */
+async function splay({ splaySeconds }: Settings): Promise<void> {
+  if (splaySeconds === 0 || process.stdin.isTTY) return;
+  const id = (await readText('/etc/machine-id').catch(() => undefined)) ?? hostname();
+  const share = createHash('sha256').update(id.trim()).digest().readUInt32BE(0) / 2 ** 32;
+  await delay(share * splaySeconds * 1000);
+}

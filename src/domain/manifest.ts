@@ -1,0 +1,29 @@
+import type { BinaryName, ServiceName, VersionName } from './names.ts';
+
+/** One managed entry of the manifest, every default filled in. */
+export interface ManifestEntry {
+  readonly name: BinaryName;
+  readonly version: VersionName;
+  /** Absolute path of the installed file. */
+  readonly path: string;
+  /** Services restarted when the binary changes; empty: none. */
+  readonly services: readonly ServiceName[];
+  /** Permission bits, such as 0o755; absent: those of the file being replaced, else 0o755. */
+  readonly mode?: number;
+  /** `user` or `user:group`, by name or number; absent: the owner of the file being replaced. */
+  readonly owner?: string;
+  /** Why an operator wants this binary left alone; absent: it is not held. */
+  readonly hold?: string;
+  /** A program and its arguments, run on the staged file (`{file}`) before it goes live. */
+  readonly check?: readonly [string, ...string[]];
+  /** Backups to keep. */
+  readonly keep: number;
+}
+
+/** `bin-manifests.json`: what this host should run. */
+export interface Manifest {
+  readonly file: string;
+  readonly entries: readonly ManifestEntry[];
+  /** One line each, with its place; unknown keys are warned about and kept. */
+  readonly warnings: readonly string[];
+}

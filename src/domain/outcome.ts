@@ -1,0 +1,41 @@
+import type { FailureReason } from './errors.ts';
+import type { BinaryName } from './names.ts';
+
+export type ChangeReason = 'not-installed' | 'new-release' | 'drifted';
+export type LeaveReason = 'held' | 'quarantined' | 'backing-off';
+
+export type OutcomeKind = 'up-to-date' | 'held' | 'updated' | 'failed' | 'rolled-back' | 'rollback-failed';
+
+/** What became of the services of an updated binary. */
+export type ServiceOutcome = 'restarted' | 'left-stopped' | 'not-restarted' | 'none';
+
+interface Common {
+  readonly name: BinaryName;
+  /** One sentence for a person: what happened and why. */
+  readonly detail: string;
+  /** What was installed before (`algorithm:hex`), where known. */
+  readonly from?: string;
+  /** What the source offers (`algorithm:hex`), where known. */
+  readonly to?: string;
+  readonly version?: string;
+  /** RFC 3339 UTC: when it will be tried again, where a time is set. */
+  readonly nextAttempt?: string;
+  readonly hint?: string;
+}
+
+/** What one tick did about one binary. */
+export type Outcome = Common &
+  (
+    | { readonly outcome: 'up-to-date'; readonly reason: 'up-to-date' }
+    | { readonly outcome: 'held'; readonly reason: LeaveReason }
+    | {
+        readonly outcome: 'updated';
+        readonly reason: ChangeReason | 'recovered';
+        readonly service: ServiceOutcome;
+        readonly seconds: number;
+      }
+    | { readonly outcome: 'failed'; readonly reason: FailureReason }
+    | { readonly outcome: 'rolled-back'; readonly reason: FailureReason }
+    /** `rollbackDetail` is why the former version could not be brought back or proven; `detail` why it had to be. */
+    | { readonly outcome: 'rollback-failed'; readonly reason: FailureReason; readonly rollbackDetail: string }
+  );

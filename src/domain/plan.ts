@@ -1,0 +1,36 @@
+import type { FailureReason } from './errors.ts';
+import type { Installation } from './installation.ts';
+import type { ManifestEntry } from './manifest.ts';
+import type { ChangeReason, LeaveReason } from './outcome.ts';
+import type { Artifact, Release } from './release.ts';
+
+/** One file that has to change, with what lies there now. */
+export interface FileChange {
+  readonly artifact: Artifact;
+  readonly installed: Extract<Installation, { kind: 'absent' | 'present' }>;
+}
+
+interface DecisionPayload {
+  'up-to-date': { readonly release: Release };
+  change: { readonly release: Release; readonly reason: ChangeReason; readonly files: readonly FileChange[] };
+  leave: { readonly release?: Release; readonly reason: LeaveReason; readonly detail: string; readonly until?: string };
+  fail: { readonly release?: Release; readonly reason: FailureReason; readonly detail: string; readonly hint?: string };
+}
+
+/** What should happen to one binary. Plain data: it can be printed, tested in a table, and executed (invariant 13). */
+export type Decision = {
+  [K in keyof DecisionPayload]: { readonly kind: K } & DecisionPayload[K];
+}[keyof DecisionPayload];
+
+export interface PlannedBinary {
+  readonly entry: ManifestEntry;
+  /** What lies at the release's targets, or at the entry's path where no release is known. */
+  readonly installed: readonly Installation[];
+  readonly decision: Decision;
+}
+
+export interface Plan {
+  /** The one `now` of this look, RFC 3339 UTC. */
+  readonly at: string;
+  readonly binaries: readonly PlannedBinary[];
+}

@@ -1,0 +1,51 @@
+import type { FailureReason } from './errors.ts';
+import type { BinaryName } from './names.ts';
+import type { OutcomeKind } from './outcome.ts';
+
+/** A release that failed here. While it lasts the release is not tried again (invariant 5). */
+export interface Quarantine {
+  /** The release, as `releaseId` writes it. */
+  readonly release: string;
+  readonly version: string;
+  readonly reason: FailureReason;
+  readonly detail: string;
+  /** How often it has failed here; the period grows with it. */
+  readonly count: number;
+  readonly since: string;
+  readonly until: string;
+  /**
+   * Releases of other binaries activated together with this one. Nobody can tell which of them was bad, so the
+   * quarantine holds only while each of them is still what is offered.
+   */
+  readonly companions: Readonly<Record<string, string>>;
+}
+
+/** A try that failed through no fault of the release: wait a little, blame nobody. */
+export interface Backoff {
+  readonly release: string;
+  readonly reason: FailureReason;
+  readonly detail: string;
+  readonly count: number;
+  readonly notBefore: string;
+}
+
+/** What survives a tick about one binary: `<state dir>/<name>.json`. Losing it costs time and memory, never truth. */
+export interface BinaryRecord {
+  readonly schema: 'bin-proxy/record/1';
+  readonly name: BinaryName;
+  /** The release last proven here. */
+  readonly active?: { readonly release: string; readonly version: string; readonly since: string };
+  /** Newest first, at most eight. */
+  readonly quarantine: readonly Quarantine[];
+  readonly backoff?: Backoff;
+  readonly last?: {
+    readonly outcome: OutcomeKind;
+    readonly reason: string;
+    readonly detail: string;
+    readonly at: string;
+  };
+}
+
+export function emptyRecord(name: BinaryName): BinaryRecord {
+  return { schema: 'bin-proxy/record/1', name, quarantine: [] };
+}

@@ -1,0 +1,67 @@
+import { realpath } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { RunError } from '../domain/errors.ts';
+import type { Manifest } from '../domain/manifest.ts';
+import type { Outcome } from '../domain/outcome.ts';
+import type { Plan } from '../domain/plan.ts';
+import { isChange, type Transaction, transactions } from '../planning/transactions.ts';
+import { recover } from './recover.ts';
+import type { ActRoles } from './roles.ts';
+import { type FilesOf, transact } from './transaction.ts';
+
+export interface Acted {
+  /** The second look, made under the lock; absent where the run ended before it. */
+  readonly plan?: Plan;
+  readonly outcomes: readonly Outcome[];
+  /** Why the run ended early: the lock was lost, or somebody asked it to stop. */
+  readonly ended?: RunError;
+}
+
+/**
+ * Recover, look again, transact. The caller holds the lock (invariant 11). Looks again because the world may have moved
+ * since the look that found something to do.
+ */
+export async function act(manifest: Manifest, lookAgain: () => Promise<Plan>, roles: ActRoles): Promise<Acted> {
+  const outcomes: Outcome[] = [];
+  let plan: Plan | undefined;
+  try {
+    outcomes.push(...(await recover(roles)));
+    plan = await lookAgain();
+    for (const transaction of transactions(plan.binaries.filter(isChange))) {
+      roles.gate.mayBegin();
+      const blocked = (await roles.journal.read()).kind !== 'absent';
+      outcomes.push(...(blocked ? setBack(transaction) : await transact(transaction, managedFiles(manifest), roles)));
+    }
+  } catch (error) {
+    if (!(error instanceof RunError)) throw error;
+    return { outcomes, ended: error, ...(plan !== undefined && { plan }) };
+  }
+  return { plan, outcomes };
+}
+
+/** There is one journal, so an update that could not be ended comes before every other. */
+function setBack(transaction: Transaction): readonly Outcome[] {
+  return transaction.map(({ entry }) => ({
+    name: entry.name,
+    outcome: 'failed',
+    reason: 'blocked',
+    detail: 'an earlier update could not be ended yet; it comes first',
+  }));
+}
+
+function managedFiles(manifest: Manifest): FilesOf {
+  return async (service) => {
+    const paths = manifest.entries.filter(({ services }) => services.includes(service)).map(({ path }) => path);
+    return Promise.all(paths.map(realPathOf));
+  };
+}
+
+/** A file that is not installed yet has no real path, but its directory may be behind a link. */
+async function realPathOf(path: string): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch {
+    const directory = await realpath(dirname(path)).catch(() => dirname(path));
+    return join(directory, basename(path));
+  }
+}

@@ -1,0 +1,49 @@
+import type { Installation } from '../domain/installation.ts';
+import type { ManifestEntry } from '../domain/manifest.ts';
+import type { Plan } from '../domain/plan.ts';
+import type { InstallationReader } from '../installers/installer.ts';
+import { type Answer, decide, type Observed, type Policy } from '../planning/decide.ts';
+import type { ReleaseSource } from '../sources/source.ts';
+import type { RecordStore } from '../store/records.ts';
+
+export interface LookRoles {
+  readonly source: ReleaseSource;
+  readonly reader: InstallationReader;
+  readonly records: RecordStore;
+}
+
+const NOT_ASKED: Answer = { kind: 'not-asked' };
+
+/**
+ * Observe, ask, decide: no lock, no write, no child process, and no hashing of a file that has not changed
+ * (invariant 12). 1,439 ticks a day end here; a dry run is this, printed.
+ */
+export async function look(entries: readonly ManifestEntry[], roles: LookRoles, policy: Policy): Promise<Plan> {
+  const asked = entries.filter(({ hold }) => hold === undefined);
+  const [answers, records] = await Promise.all([
+    roles.source.ask(asked),
+    roles.records.read(entries.map(({ name }) => name)),
+  ]);
+  const observed: Observed[] = [];
+  for (const entry of entries) {
+    const answer = answers.get(entry.name) ?? NOT_ASKED;
+    const record = records.byName.get(entry.name);
+    const installed = await installedFor(entry, answer, roles.reader);
+    observed.push({ entry, answer, installed, ...(record !== undefined && { record }) });
+  }
+  return decide(observed, policy);
+}
+
+/** Digests are taken in the release's own algorithm; without a release, of the entry's file in md5. */
+async function installedFor(
+  entry: ManifestEntry,
+  answer: Answer,
+  reader: InstallationReader,
+): Promise<readonly Installation[]> {
+  if (answer.kind !== 'offered') return [await reader.read(entry.path, 'md5')];
+  const installed: Installation[] = [];
+  for (const { target, digest } of answer.release.artifacts) {
+    installed.push(await reader.read(target, digest.algorithm));
+  }
+  return installed;
+}

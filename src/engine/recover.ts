@@ -1,0 +1,81 @@
+import { UpdateError } from '../domain/errors.ts';
+import { type Journal, journalFiles, type JournalFile, journalProcesses } from '../domain/journal.ts';
+import type { Outcome } from '../domain/outcome.ts';
+import { type FoundFile, recovery } from '../planning/recover.ts';
+import { commit } from './commit.ts';
+import { prove } from './prove.ts';
+import type { ActRoles } from './roles.ts';
+import { giveUp, rollBack, touchedProcesses } from './rollback.ts';
+import { serviceOutcome } from './transaction.ts';
+
+/**
+ * Puts right what a dead tick left behind, before anything else is done. A damaged journal is moved aside: what lies at
+ * the targets is then judged like any other file.
+ */
+export async function recover(roles: ActRoles): Promise<readonly Outcome[]> {
+  const file = await roles.journal.read();
+  if (file.kind === 'absent') return [];
+  if (file.kind === 'damaged') {
+    const aside = await roles.journal.moveAside(roles.clock.now());
+    roles.log.error(`the journal of an unfinished update is damaged (${file.why}); kept as ${aside}`);
+    return [];
+  }
+  const journal = { ...file.value, attempts: file.value.attempts + 1 };
+  const names = journal.changes.map(({ name }) => name).join(', ');
+  roles.log.warn(`${names}: taking up the update that run ${journal.run} left unfinished (try ${journal.attempts})`);
+  await roles.journal.write(journal);
+  switch (recovery(journal, await inspect(journal, roles))) {
+    case 'abandon':
+      await roles.journal.remove();
+      return [];
+    case 'finish':
+      return finish(journal, roles);
+    case 'undo':
+      return rollBack(journal, whyUndone(journal), roles);
+    case 'give-up':
+      return giveUp(journal, roles);
+  }
+}
+
+async function inspect(journal: Journal, roles: ActRoles): Promise<ReadonlyMap<JournalFile, FoundFile>> {
+  const found = new Map<JournalFile, FoundFile>();
+  for (const file of journalFiles(journal)) found.set(file, await roles.installer.inspect(file));
+  return found;
+}
+
+function whyUndone({ failed, run }: Journal): UpdateError {
+  return failed === undefined
+    ? new UpdateError('interrupted', 'transfer', `run ${run} ended in the middle of the update`)
+    : new UpdateError(failed.reason, failed.fault, failed.detail);
+}
+
+/** All files are live: make their services run them, and prove it. */
+async function finish(journal: Journal, roles: ActRoles): Promise<readonly Outcome[]> {
+  const begun = roles.clock.monotonicMs();
+  const trouble = await bringUp(journal, roles);
+  if (trouble !== undefined) return rollBack(journal, trouble, roles);
+  const seconds = (roles.clock.monotonicMs() - begun) / 1000;
+  return commit(journal, { service: serviceOutcome(journal.services), seconds }, roles);
+}
+
+/**
+ * A process that is still the one from before gets its restart. One that is stopped was stopped by us: what an operator
+ * had stopped is not in the journal (invariant 7). One that has failed meanwhile is judged, not started again
+ * (invariant 5).
+ */
+async function bringUp(journal: Journal, roles: ActRoles): Promise<UpdateError | undefined> {
+  try {
+    const touched = new Set(await touchedProcesses(journal));
+    const before = journalProcesses(journal).filter((process) => !touched.has(process));
+    if (before.length > 0) await roles.services.restart(before.map(({ process }) => process));
+    const statuses = await roles.services.inspect(journal.services.map(({ service }) => service));
+    const stopped = [...statuses.values()]
+      .flatMap((status) => (status.kind === 'known' ? status.processes : []))
+      .filter(({ process, state }) => state === 'stopped' && [...touched].some((one) => one.process === process));
+    if (stopped.length > 0) await roles.services.start(stopped.map(({ process }) => process));
+    return await prove(journal, roles);
+  } catch (error) {
+    if (error instanceof UpdateError) return error;
+    throw error;
+  }
+}

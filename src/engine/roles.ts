@@ -1,0 +1,52 @@
+import type { Installer } from '../installers/installer.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Log } from '../platform/log.ts';
+import type { Window } from '../planning/health.ts';
+import type { Probe } from '../probes/probe.ts';
+import type { ServiceManager } from '../services/service-manager.ts';
+import type { ReleaseSource } from '../sources/source.ts';
+import type { History } from '../store/history.ts';
+import type { JournalStore } from '../store/journal-file.ts';
+import type { RecordStore } from '../store/records.ts';
+
+/** What is going on, for a person who watches. Losing it loses nothing (invariant 8). */
+export interface Progress {
+  downloading(name: string, received: number, total: number | undefined): void;
+  proving(names: readonly string[], secondsLeft: number): void;
+  idle(): void;
+}
+
+/** May a live step be taken now? Throws `RunError` where the lock is lost or the run was asked to stop (invariant 11). */
+export interface Gate {
+  /** Before the first live change of a transaction. */
+  mayBegin(): void;
+  /** Before every later one: only a lost lock stops a transaction that is under way. */
+  mayGoOn(): void;
+  /** Aborts downloads. */
+  readonly signal: AbortSignal;
+}
+
+export interface Limits {
+  readonly window: Window;
+  readonly downloadMs: number;
+  readonly downloadIdleMs: number;
+}
+
+/** Everything the act half works with: roles, never adapters. */
+export interface ActRoles {
+  readonly source: ReleaseSource;
+  readonly installer: Installer;
+  readonly services: ServiceManager;
+  readonly probe: Probe;
+  readonly records: RecordStore;
+  readonly journal: JournalStore;
+  readonly history: History;
+  /** Tells the manifest what was proven. */
+  readonly recordProven: (name: string, proven: string) => Promise<void>;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly progress: Progress;
+  readonly gate: Gate;
+  readonly limits: Limits;
+  readonly run: string;
+}

@@ -1,0 +1,178 @@
+import { errorText, type Fault, RunError, UpdateError } from '../domain/errors.ts';
+import { type Journal, type JournalChange, journalFiles, type JournalProcess, journalProcesses } from '../domain/journal.ts';
+import type { Outcome } from '../domain/outcome.ts';
+import { type Control, faultFromControl, remember } from '../planning/quarantine.ts';
+import { processFacts } from '../platform/processes.ts';
+import { prove } from './prove.ts';
+import type { ActRoles } from './roles.ts';
+
+/** How far a rollback came. */
+type Undone =
+  /** No service had been restarted yet, and the files are the former ones. */
+  | { readonly kind: 'nothing-touched' }
+  /** Files and services are the former ones, and `control` is how those do. */
+  | { readonly kind: 'restored'; readonly control: Control; readonly ranBefore: boolean }
+  /** Not everything could be put back: the journal stays for the next tick. */
+  | { readonly kind: 'stuck'; readonly detail: string };
+
+/**
+ * Goes back to the former files and services, from the journal alone (invariant 4), and proves that too (invariant 6).
+ * Stop first: supervisord goes on retrying a program that died, and would start the new file while we put the old one
+ * back.
+ */
+export async function rollBack(journal: Journal, trouble: UpdateError, roles: ActRoles): Promise<readonly Outcome[]> {
+  const begun = roles.clock.monotonicMs();
+  const names = journal.changes.map(({ name }) => name).join(', ');
+  roles.log.warn(`${names}: rolling back: ${trouble.message}`);
+  const failed = { reason: trouble.reason, fault: trouble.fault, detail: trouble.message };
+  const undone = await undo({ ...journal, failed }, roles);
+  const seconds = (roles.clock.monotonicMs() - begun) / 1000;
+  const outcomes: Outcome[] = [];
+  for (const change of journal.changes) {
+    outcomes.push(await conclude(change, { journal, trouble, undone, seconds }, roles));
+  }
+  if (undone.kind !== 'stuck') await roles.journal.remove();
+  return outcomes;
+}
+
+async function undo(journal: Journal, roles: ActRoles): Promise<Undone> {
+  try {
+    // Durable before the first step back: should this tick die, the release is not started a second time.
+    await roles.journal.write(journal);
+    const touched = await touchedProcesses(journal);
+    const names = touched.map(({ process }) => process);
+    const again = (await allFormer(journal, roles)) ? [] : names;
+    roles.gate.mayGoOn();
+    if (again.length > 0) await roles.services.stop(again);
+    for (const file of journalFiles(journal)) {
+      roles.gate.mayGoOn();
+      await roles.installer.restore(file);
+    }
+    if (names.length === 0) return { kind: 'nothing-touched' };
+    roles.gate.mayGoOn();
+    await roles.services.start(names);
+    return await control(journal, touched, roles);
+  } catch (error) {
+    if (error instanceof RunError) throw error;
+    return { kind: 'stuck', detail: errorText(error) };
+  }
+}
+
+/** The same measure for the former version as for the new one. */
+async function control(journal: Journal, touched: readonly JournalProcess[], roles: ActRoles): Promise<Undone> {
+  const ranBefore = touched.some(({ before }) => before === 'running');
+  const hadNothing = journalFiles(journal).every(({ former }) => former === undefined);
+  if (hadNothing) return { kind: 'restored', control: { kind: 'none' }, ranBefore };
+  const names = new Set(touched.map(({ process }) => process));
+  const services = journal.services.map((service) => ({
+    ...service,
+    processes: service.processes.filter(({ process }) => names.has(process)),
+  }));
+  const trouble = await prove({ ...journal, services }, roles);
+  const health: Control = trouble === undefined ? { kind: 'healthy' } : { kind: 'unhealthy', detail: trouble.message };
+  return { kind: 'restored', control: health, ranBefore };
+}
+
+/** A process that is still the one from before was never restarted, and is left alone. */
+export async function touchedProcesses(journal: Journal): Promise<readonly JournalProcess[]> {
+  const touched: JournalProcess[] = [];
+  for (const process of journalProcesses(journal)) {
+    const now = process.pid === undefined ? undefined : await processFacts(process.pid);
+    if (now === undefined || now.startTime !== process.startTime) touched.push(process);
+  }
+  return touched;
+}
+
+/** True where an earlier, interrupted rollback has already brought every file back. */
+async function allFormer(journal: Journal, roles: ActRoles): Promise<boolean> {
+  for (const file of journalFiles(journal)) {
+    if ((await roles.installer.inspect(file)).target !== file.former?.digest) return false;
+  }
+  return true;
+}
+
+/** Nothing more can be done without a person. Everything is kept; the journal no longer stands in the way. */
+export async function giveUp(journal: Journal, roles: ActRoles): Promise<readonly Outcome[]> {
+  const aside = await roles.journal.moveAside(roles.clock.now());
+  const detail = journal.failed?.detail ?? `run ${journal.run} ended in the middle of the update`;
+  const trouble = new UpdateError('needs-a-human', 'host', detail, { hint: `What was to be done is kept in ${aside}.` });
+  const undone: Undone = { kind: 'stuck', detail: 'what lies on disk is neither the former nor the new version, or every try failed' };
+  const outcomes: Outcome[] = [];
+  for (const change of journal.changes) {
+    outcomes.push(await conclude(change, { journal, trouble, undone, seconds: 0 }, roles));
+  }
+  return outcomes;
+}
+
+interface Story {
+  readonly journal: Journal;
+  readonly trouble: UpdateError;
+  readonly undone: Undone;
+  readonly seconds: number;
+}
+
+/** Remembers the verdict, tells the history, and says what became of one binary. */
+async function conclude(change: JournalChange, story: Story, roles: ActRoles): Promise<Outcome> {
+  const { name, version, release, from } = change;
+  const { reason, message: detail, hint } = story.trouble;
+  const now = roles.clock.now();
+  const at = now.toISOString();
+  const ending = endingOf(story.undone);
+  const fault = faultOf(story);
+  let nextAttempt: string | undefined;
+  try {
+    await roles.records.update(name, now, (record) => {
+      const after = remember(record, { release, version, reason, detail, fault, companions: companionsOf(change, story) }, now);
+      nextAttempt = fault === 'release' ? after.quarantine[0]?.until : after.backoff?.notBefore;
+      return { ...after, last: { outcome: ending.outcome, reason, detail, at } };
+    });
+    const seconds = Math.round(story.seconds * 10) / 10;
+    const line = { at, run: roles.run, name, outcome: ending.outcome, reason, detail, version, to: release, seconds };
+    await roles.history.add(from === undefined ? line : { ...line, from });
+  } catch (error) {
+    roles.log.error(`${name}: cannot record the rollback: ${errorText(error)}`);
+  }
+  return {
+    name,
+    reason,
+    detail,
+    to: release,
+    version,
+    ...(from !== undefined && { from }),
+    ...(hint !== undefined && { hint }),
+    ...(nextAttempt !== undefined && { nextAttempt }),
+    ...ending,
+  };
+}
+
+type Ending =
+  | { readonly outcome: 'failed' }
+  | { readonly outcome: 'rolled-back' }
+  | { readonly outcome: 'rollback-failed'; readonly rollbackDetail: string };
+
+/** Invariant 6: what ran before must run again, or the rollback itself has failed. */
+function endingOf(undone: Undone): Ending {
+  switch (undone.kind) {
+    case 'nothing-touched':
+      return { outcome: 'failed' };
+    case 'stuck':
+      return { outcome: 'rollback-failed', rollbackDetail: undone.detail };
+    case 'restored': {
+      const { control: health, ranBefore } = undone;
+      if (health.kind !== 'unhealthy' || !ranBefore) return { outcome: 'rolled-back' };
+      return { outcome: 'rollback-failed', rollbackDetail: `the former version does not stay up either: ${health.detail}` };
+    }
+  }
+}
+
+function companionsOf(change: JournalChange, { journal }: Story): Readonly<Record<string, string>> {
+  const others = journal.changes.filter((other) => other !== change);
+  return Object.fromEntries(others.map((other) => [other.name, other.release]));
+}
+
+/** Invariant 5. Trouble that is not the release's own (a dead supervisord, a file that cannot be replaced) stays that. */
+function faultOf({ trouble, undone }: Story): Fault {
+  if (trouble.fault !== 'release') return trouble.fault === 'setup' ? 'host' : trouble.fault;
+  if (undone.kind === 'stuck') return 'host';
+  return undone.kind === 'restored' ? faultFromControl(undone.control) : 'release';
+}

@@ -1,0 +1,194 @@
+import { errorText, UpdateError } from '../domain/errors.ts';
+import { type Journal, type JournalChange, journalFiles, type JournalService } from '../domain/journal.ts';
+import type { ServiceName } from '../domain/names.ts';
+import type { Outcome, ServiceOutcome } from '../domain/outcome.ts';
+import { releaseId } from '../domain/release.ts';
+import { installedText } from '../planning/decide.ts';
+import type { PlannedChange, Transaction } from '../planning/transactions.ts';
+import { commit } from './commit.ts';
+import { failure } from './failure.ts';
+import { restartAndProve } from './prove.ts';
+import type { ActRoles } from './roles.ts';
+import { rollBack } from './rollback.ts';
+import { servicesBefore } from './services-before.ts';
+
+/** Which files belong under a service, over the whole manifest, as real paths. */
+export type FilesOf = (service: ServiceName) => Promise<readonly string[]>;
+
+interface Staged {
+  readonly change: PlannedChange;
+  /** In the order of the decision's files. */
+  readonly paths: readonly string[];
+}
+
+/** Changes that can go on, with the services as they are now. */
+interface Ready {
+  readonly changes: readonly PlannedChange[];
+  readonly services: readonly JournalService[];
+}
+
+type Drop = (change: PlannedChange, error: unknown) => Promise<void>;
+
+/**
+ * One transaction: read the services, stage, back up, journal, activate, restart, prove, commit; or go back. Everything
+ * up to the journal leaves the host as it was. Throws only `RunError` (lock lost, interrupted).
+ */
+export async function transact(transaction: Transaction, filesOf: FilesOf, roles: ActRoles): Promise<readonly Outcome[]> {
+  const outcomes: Outcome[] = [];
+  const drop: Drop = async (change, error) => {
+    roles.gate.mayBegin();
+    outcomes.push(await failure(change, error, roles));
+  };
+  const staged = await stage((await ready(transaction, filesOf, { roles, drop })).changes, roles, drop);
+  // The download may have taken minutes: what the services are like is read again, right before it matters.
+  const last = await ready(
+    staged.map(({ change }) => change),
+    filesOf,
+    { roles, drop },
+  );
+  const chosen = staged.filter(({ change }) => last.changes.includes(change));
+  if (chosen.length > 0) outcomes.push(...(await goLive(chosen, last.services, { roles, drop })));
+  await tidy(transaction, roles);
+  return outcomes;
+}
+
+/** Drops the changes whose services cannot be judged: what cannot be proven afterwards must not be changed. */
+async function ready(
+  changes: readonly PlannedChange[],
+  filesOf: FilesOf,
+  { roles, drop }: { readonly roles: ActRoles; readonly drop: Drop },
+): Promise<Ready> {
+  const names = new Set(changes.flatMap(({ entry }) => entry.services));
+  const files = new Map(await Promise.all([...names].map(async (name) => [name, await filesOf(name)] as const)));
+  try {
+    const before = await servicesBefore(files, roles);
+    const usable: PlannedChange[] = [];
+    for (const change of changes) {
+      const trouble = change.entry.services.map((name) => before.get(name)).find((one) => one?.kind === 'unusable');
+      if (trouble === undefined) usable.push(change);
+      else await drop(change, trouble.error);
+    }
+    const wanted = new Set(usable.flatMap(({ entry }) => entry.services));
+    const services = [...before].flatMap(([name, one]) => (one.kind === 'managed' && wanted.has(name) ? [one.service] : []));
+    return { changes: usable, services };
+  } catch (error) {
+    if (!(error instanceof UpdateError)) throw error;
+    for (const change of changes) await drop(change, error);
+    return { changes: [], services: [] };
+  }
+}
+
+async function stage(changes: readonly PlannedChange[], roles: ActRoles, drop: Drop): Promise<readonly Staged[]> {
+  const staged: Staged[] = [];
+  for (const change of changes) {
+    try {
+      staged.push({ change, paths: await stageFiles(change, roles) });
+    } catch (error) {
+      await drop(change, error);
+    }
+  }
+  roles.progress.idle();
+  return staged;
+}
+
+async function stageFiles({ entry, decision }: PlannedChange, roles: ActRoles): Promise<readonly string[]> {
+  const { source, installer, limits, progress, gate, log } = roles;
+  const paths: string[] = [];
+  for (const file of decision.files) {
+    gate.mayBegin();
+    log.info(`${entry.name}: downloading ${file.artifact.url}`);
+    const deliver: Parameters<typeof installer.stage>[2] = (sink, maxBytes) =>
+      source.fetch(file.artifact, sink, {
+        maxBytes,
+        idleMs: limits.downloadIdleMs,
+        totalMs: limits.downloadMs,
+        signal: gate.signal,
+        onProgress: (received, total) => progress.downloading(entry.name, received, total),
+      });
+    paths.push(await installer.stage(file, entry, deliver));
+  }
+  return paths;
+}
+
+/** From here on the host changes. */
+async function goLive(
+  staged: readonly Staged[],
+  services: readonly JournalService[],
+  { roles, drop }: { readonly roles: ActRoles; readonly drop: Drop },
+): Promise<readonly Outcome[]> {
+  const begun = roles.clock.monotonicMs();
+  let journal: Journal;
+  try {
+    journal = await prepare(staged, services, roles);
+  } catch (error) {
+    for (const { change } of staged) await drop(change, error);
+    return [];
+  }
+  const trouble = await activateAndProve(journal, roles);
+  if (trouble !== undefined) return rollBack(journal, trouble, roles);
+  const wantsService = staged.some(({ change }) => change.entry.services.length > 0);
+  const service = wantsService ? serviceOutcome(services) : 'none';
+  return commit(journal, { service, seconds: (roles.clock.monotonicMs() - begun) / 1000 }, roles);
+}
+
+/** Backs up and writes the journal: the last moment at which nothing live has been touched (invariant 2). */
+async function prepare(
+  staged: readonly Staged[],
+  services: readonly JournalService[],
+  { installer, clock, gate, run, journal: store }: ActRoles,
+): Promise<Journal> {
+  gate.mayBegin();
+  const changes: JournalChange[] = [];
+  for (const { change, paths } of staged) {
+    const { entry, decision, installed } = change;
+    const from = installedText(installed);
+    const files = await Promise.all(decision.files.map((file, i) => installer.backUp(file, entry, paths[i] ?? '')));
+    changes.push({
+      name: entry.name,
+      version: decision.release.version,
+      release: releaseId(decision.release),
+      reason: decision.reason,
+      keep: entry.keep,
+      files,
+      ...(from !== undefined && { from }),
+    });
+  }
+  const startedAt = clock.now().toISOString();
+  const journal: Journal = { schema: 'bin-proxy/journal/1', run, startedAt, attempts: 0, changes, services };
+  gate.mayBegin();
+  await store.write(journal);
+  return journal;
+}
+
+async function activateAndProve(journal: Journal, roles: ActRoles): Promise<UpdateError | undefined> {
+  try {
+    for (const file of journalFiles(journal)) {
+      roles.gate.mayGoOn();
+      await roles.installer.activate(file);
+    }
+    return await restartAndProve(journal, roles);
+  } catch (error) {
+    if (error instanceof UpdateError) return error;
+    throw error;
+  }
+}
+
+/** What became of the services of a transaction. */
+export function serviceOutcome(services: readonly JournalService[]): ServiceOutcome {
+  if (services.length === 0) return 'not-restarted';
+  return services.some(({ processes }) => processes.length > 0) ? 'restarted' : 'left-stopped';
+}
+
+/** Removes staging and old backups. A transaction that could not be ended keeps everything for the next tick. */
+async function tidy(transaction: Transaction, { installer, journal, log }: ActRoles): Promise<void> {
+  if ((await journal.read()).kind !== 'absent') return;
+  for (const { entry, decision, installed } of transaction) {
+    const targets = decision.release.artifacts.map(({ target }, index) => {
+      const there = installed[index];
+      return there?.kind === 'present' ? there.realPath : target;
+    });
+    await installer.tidy(targets, entry).catch((error: unknown) => {
+      log.warn(`${entry.name}: cannot tidy up: ${errorText(error)}`);
+    });
+  }
+}

@@ -1,0 +1,43 @@
+import { lstat, realpath, stat } from 'node:fs/promises';
+import type { BigIntStats } from 'node:fs';
+import type { Digest, DigestAlgorithm } from '../domain/digest.ts';
+import { errorText, systemCode } from '../domain/errors.ts';
+import type { Installation } from '../domain/installation.ts';
+import { orUndefined } from '../platform/files.ts';
+import type { InstallationReader } from './installer.ts';
+
+/** The digest of a file whose stats were just taken; it may be remembered from an earlier tick. */
+export type DigestOf = (path: string, stats: BigIntStats, algorithm: DigestAlgorithm) => Promise<Digest>;
+
+/** Reads one file at its own path; a symlink stands for the file behind it. */
+export class InPlaceReader implements InstallationReader {
+  readonly #digestOf: DigestOf;
+
+  constructor(digestOf: DigestOf) {
+    this.#digestOf = digestOf;
+  }
+
+  async read(target: string, algorithm: DigestAlgorithm): Promise<Installation> {
+    try {
+      const link = await orUndefined(lstat(target));
+      if (link === undefined) return { kind: 'absent' };
+      const realPath = link.isSymbolicLink() ? await realpath(target) : target;
+      const stats = await stat(realPath, { bigint: true });
+      if (!stats.isFile()) return { kind: 'foreign', what: kindOf(stats) };
+      const digest = await this.#digestOf(realPath, stats, algorithm);
+      return { kind: 'present', digest, size: Number(stats.size), realPath };
+    } catch (error) {
+      const code = systemCode(error);
+      if (code === 'ENOENT') return { kind: 'foreign', what: 'a symlink to nothing' };
+      if (code === 'ELOOP') return { kind: 'foreign', what: 'a loop of symlinks' };
+      return { kind: 'unreadable', why: errorText(error) };
+    }
+  }
+}
+
+function kindOf(stats: BigIntStats): string {
+  if (stats.isDirectory()) return 'a directory';
+  if (stats.isFIFO()) return 'a named pipe';
+  if (stats.isSocket()) return 'a socket';
+  return 'a device';
+}

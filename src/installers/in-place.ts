@@ -1,0 +1,219 @@
+import { randomBytes, createHash } from 'node:crypto';
+import { chmod, type FileHandle, link, rename, stat, utimes } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { type Digest, digestFromText, digestText, sameDigest } from '../domain/digest.ts';
+import { errorText, systemCode, UpdateError } from '../domain/errors.ts';
+import type { JournalFile } from '../domain/journal.ts';
+import type { ManifestEntry } from '../domain/manifest.ts';
+import type { FileChange } from '../domain/plan.ts';
+import type { RunCommand } from '../platform/command.ts';
+import { createExclusive, hashFile, identityOf, orUndefined, removeFile, syncDirectory } from '../platform/files.ts';
+import type { Sink } from '../platform/http.ts';
+import type { FoundFile } from '../planning/recover.ts';
+import type { Deliver, InstallationReader, Installer } from './installer.ts';
+import { mustPassCheck, mustRunHere } from './preflight.ts';
+import { clearStaging, futurePath, openWorkshop, pruneBackups, roomIn, syncFile, workshopOf } from './workshop.ts';
+
+const DEFAULT_MODE = 0o755;
+const ATTRIBUTES_TIMEOUT_MS = 10_000;
+
+/** Replaces a file at its own path by one rename, and keeps the former one as a hard link beside it. */
+export class InPlaceInstaller implements Installer {
+  readonly #reader: InstallationReader;
+  readonly #run: RunCommand;
+
+  constructor(reader: InstallationReader, run: RunCommand) {
+    this.#reader = reader;
+    this.#run = run;
+  }
+
+  async stage(change: FileChange, entry: ManifestEntry, deliver: Deliver): Promise<string> {
+    let staged: string | undefined;
+    try {
+      const { staging } = await openWorkshop(await realTarget(change), entry.name);
+      const maxBytes = await roomIn(staging);
+      staged = join(staging, `${entry.name}.${randomBytes(6).toString('hex')}`);
+      const handle = await createExclusive(staged);
+      try {
+        await receive(handle, change.artifact.digest, (sink) => deliver(sink, maxBytes));
+        await mustRunHere(handle);
+      } finally {
+        await handle.close();
+      }
+      const former = change.installed.kind === 'present' ? change.installed.realPath : undefined;
+      await this.#dress(staged, former, entry);
+      await syncFile(staged);
+      await syncDirectory(staging);
+      if (entry.check !== undefined) await mustPassCheck(entry.check, { staged, former }, this.#run);
+      return staged;
+    } catch (error) {
+      if (staged !== undefined) await removeFile(staged);
+      throw stagingError(error);
+    }
+  }
+
+  async backUp(change: FileChange, entry: ManifestEntry, staged: string): Promise<JournalFile> {
+    const { artifact, installed } = change;
+    const target = await realTarget(change);
+    const next = digestText(artifact.digest);
+    const now = await this.#reader.read(target, artifact.digest.algorithm);
+    if (installed.kind === 'absent' && now.kind === 'absent') return { target, staged, next };
+    if (installed.kind === 'absent' || now.kind !== 'present' || !sameDigest(now.digest, installed.digest)) {
+      throw new UpdateError('staging-failed', 'transfer', `${target} was changed by somebody else during the update`);
+    }
+    const { backups } = workshopOf(target, entry.name);
+    const { algorithm, hex } = installed.digest;
+    const backup = join(backups, `${basename(target)}.${algorithm}-${hex}`);
+    try {
+      await linkOver(target, backup, dirname(staged));
+      await syncDirectory(backups);
+    } catch (error) {
+      throw stagingError(error);
+    }
+    return { target, staged, next, former: { digest: digestText(installed.digest), backup } };
+  }
+
+  async activate(file: JournalFile): Promise<void> {
+    if ((await identityOf(file.staged)) === undefined && (await digestAt(file.target, file.next)) === file.next) return;
+    try {
+      await rename(file.staged, file.target);
+      await syncDirectory(dirname(file.target));
+    } catch (error) {
+      const hint =
+        systemCode(error) === 'EBUSY' ? 'A file that is itself a mount cannot be replaced: mount its directory.' : undefined;
+      throw new UpdateError('staging-failed', 'host', `cannot replace ${file.target}: ${errorText(error)}`, {
+        cause: error,
+        ...(hint !== undefined && { hint }),
+      });
+    }
+  }
+
+  async restore(file: JournalFile): Promise<void> {
+    const live = await digestAt(file.target, file.next);
+    if (live === file.former?.digest) return;
+    if (file.former === undefined) {
+      if (live !== file.next) throw new Error(`${file.target} holds ${live}, which this update did not install`);
+      await removeFile(file.target);
+    } else {
+      const { backup, digest } = file.former;
+      const kept = await digestAt(backup, digest);
+      if (kept !== digest) throw new Error(`expected the backup ${backup} to be ${digest}, found ${kept ?? 'no file'}`);
+      await linkOver(backup, file.target, dirname(file.staged));
+    }
+    await syncDirectory(dirname(file.target));
+  }
+
+  async inspect(file: JournalFile): Promise<FoundFile> {
+    const { former } = file;
+    const target = await digestAt(file.target, file.next);
+    const kept = former === undefined ? undefined : await digestAt(former.backup, former.digest);
+    return { target, backup: kept !== undefined && kept === former?.digest ? 'valid' : 'missing' };
+  }
+
+  async tidy(targets: readonly string[], { name, keep }: { readonly name: string; readonly keep: number }): Promise<void> {
+    for (const target of targets) {
+      const workshop = workshopOf(target, name);
+      await clearStaging(workshop);
+      await pruneBackups(workshop, basename(target), keep);
+    }
+  }
+
+  /** Mode, owner, capabilities and other attributes: those of the former file, unless the manifest names its own. */
+  async #dress(staged: string, former: string | undefined, entry: ManifestEntry): Promise<void> {
+    const formerMode = former === undefined ? undefined : (await stat(former)).mode & 0o7777;
+    if (former !== undefined) await this.#attributes('all', former, staged);
+    if (entry.owner !== undefined) await this.#own(staged, entry.owner);
+    // chown(2) clears setuid and capabilities, so the mode comes after it and extended attributes last.
+    await chmod(staged, entry.mode ?? formerMode ?? DEFAULT_MODE);
+    if (former !== undefined && entry.owner !== undefined) await this.#attributes('xattr', former, staged);
+    const now = new Date();
+    await utimes(staged, now, now);
+  }
+
+  /** Node knows no extended attributes; cp(1) does. */
+  async #attributes(what: 'all' | 'xattr', from: string, to: string): Promise<void> {
+    const args = ['--attributes-only', `--preserve=${what}`, '--', from, to];
+    const result = await this.#run('cp', args, { timeoutMs: ATTRIBUTES_TIMEOUT_MS });
+    if (result.kind === 'exited' && result.code === 0) return;
+    const story = result.kind === 'exited' ? result.stderr.trim() : result.kind;
+    throw new UpdateError('staging-failed', 'host', `cannot copy the attributes of ${from}: ${story}`);
+  }
+
+  async #own(staged: string, owner: string): Promise<void> {
+    const result = await this.#run('chown', ['--', owner, staged], { timeoutMs: ATTRIBUTES_TIMEOUT_MS });
+    if (result.kind === 'exited' && result.code === 0) return;
+    const story = result.kind === 'exited' ? result.stderr.trim() : result.kind;
+    throw new UpdateError('staging-failed', 'setup', `cannot give it to "${owner}": ${story}`, {
+      hint: 'Correct "owner" in the manifest, or make the user.',
+    });
+  }
+}
+
+/** Writes what is delivered and digests it in the same pass. Throws where it is not the release that was offered. */
+async function receive(handle: FileHandle, wanted: Digest, deliver: (sink: Sink) => Promise<void>): Promise<void> {
+  let hash = createHash(wanted.algorithm);
+  let position = 0;
+  await deliver({
+    write: async (chunk) => {
+      hash.update(chunk);
+      for (let rest = chunk; rest.length > 0; ) {
+        const { bytesWritten } = await handle.write(rest, 0, rest.length, position);
+        position += bytesWritten;
+        rest = rest.subarray(bytesWritten);
+      }
+    },
+    restart: async () => {
+      hash = createHash(wanted.algorithm);
+      position = 0;
+      await handle.truncate(0);
+    },
+  });
+  const hex = hash.digest('hex');
+  if (hex === wanted.hex) return;
+  const found = `expected ${digestText(wanted)}, received ${wanted.algorithm}:${hex} (${position} bytes)`;
+  throw new UpdateError('digest-mismatch', 'transfer', found, {
+    hint: 'The release changed during the download, or the server sent something else.',
+  });
+}
+
+async function realTarget({ artifact, installed }: FileChange): Promise<string> {
+  return installed.kind === 'present' ? installed.realPath : futurePath(artifact.target);
+}
+
+/** Gives the file a second name in one rename. Where both names are one inode already, rename(2) leaves the first. */
+async function linkOver(from: string, to: string, staging: string): Promise<void> {
+  const temporary = join(staging, `.${basename(to)}.${randomBytes(6).toString('hex')}`);
+  await link(from, temporary);
+  try {
+    await rename(temporary, to);
+  } finally {
+    await removeFile(temporary);
+  }
+}
+
+/** The digest of a file in the algorithm of another, or undefined where there is none. */
+async function digestAt(path: string, like: string): Promise<string | undefined> {
+  const algorithm = digestFromText(like)?.algorithm ?? 'md5';
+  const digest = await orUndefined(hashFile(path, algorithm));
+  return digest && digestText(digest);
+}
+
+function stagingError(error: unknown): unknown {
+  if (error instanceof UpdateError) return error;
+  const story = { cause: error };
+  switch (systemCode(error)) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+    case 'EFBIG':
+      return new UpdateError('no-space', 'host', errorText(error), { ...story, hint: 'Free some space on this file system.' });
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+      return new UpdateError('no-permission', 'host', errorText(error), {
+        ...story,
+        hint: 'Run as root; the file system must be writable and the file not immutable (lsattr).',
+      });
+    default:
+      return new UpdateError('staging-failed', 'host', errorText(error), story);
+  }
+}

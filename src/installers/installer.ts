@@ -1,0 +1,48 @@
+import type { DigestAlgorithm } from '../domain/digest.ts';
+import type { Installation } from '../domain/installation.ts';
+import type { JournalFile } from '../domain/journal.ts';
+import type { ManifestEntry } from '../domain/manifest.ts';
+import type { FileChange } from '../domain/plan.ts';
+import type { FoundFile } from '../planning/recover.ts';
+import type { Sink } from '../platform/http.ts';
+
+/** The look half of an installer: what lies there now. Loaded by every tick, so it must be light and must not write. */
+export interface InstallationReader {
+  read(target: string, algorithm: DigestAlgorithm): Promise<Installation>;
+}
+
+/** Streams an artifact's bytes into a sink that takes at most `maxBytes`. */
+export type Deliver = (sink: Sink, maxBytes: number) => Promise<void>;
+
+/** How verified bytes become live, and how the former ones come back. */
+export interface Installer {
+  /**
+   * Brings the artifact's bytes beside the target: complete, with the release's digest, mode and owner set, fsynced,
+   * runnable here and passed by the manifest's own check (invariant 2).
+   *
+   * Must leave everything live untouched. Must leave nothing behind when it throws. Throws `UpdateError`.
+   */
+  stage(change: FileChange, entry: ManifestEntry, deliver: Deliver): Promise<string>;
+
+  /**
+   * Keeps the former file, durably, and says where everything lies. Must leave the live file untouched. Must be
+   * repeatable. Throws `UpdateError` where the former file is no longer the one that was planned for.
+   */
+  backUp(change: FileChange, entry: ManifestEntry, staged: string): Promise<JournalFile>;
+
+  /** Makes the staged bytes live in one rename, durably (invariant 1). Must do nothing where they already are. */
+  activate(file: JournalFile): Promise<void>;
+
+  /**
+   * Makes the former bytes live again in one rename, or removes the file where there was none. Must work from the
+   * journal alone, in a new process (invariant 4), and must do nothing where they already are. Must prove the backup's
+   * digest first. Throws where the former bytes cannot be brought back; the live file is then as it was.
+   */
+  restore(file: JournalFile): Promise<void>;
+
+  /** What is really on disk for a file of the journal, by hashing it. */
+  inspect(file: JournalFile): Promise<FoundFile>;
+
+  /** Removes what staging left, and backups beyond `keep`. Must never touch a live file. Only between transactions. */
+  tidy(targets: readonly string[], entry: { readonly name: string; readonly keep: number }): Promise<void>;
+}

@@ -1,0 +1,58 @@
+import type { FileHandle } from 'node:fs/promises';
+import { UpdateError } from '../domain/errors.ts';
+import { HEADER_BYTES, readExecutable, unfit } from '../domain/executable.ts';
+import type { RunCommand } from '../platform/command.ts';
+
+const CHECK_TIMEOUT_MS = 30_000;
+
+/** Invariant 2: the staged bytes can run on this machine. Throws `UpdateError` `not-runnable`. */
+export async function mustRunHere(staged: FileHandle): Promise<void> {
+  const { buffer, bytesRead } = await staged.read(Buffer.alloc(HEADER_BYTES), 0, HEADER_BYTES, 0);
+  if (bytesRead === 0) throw new UpdateError('not-runnable', 'release', 'the release is empty');
+  const why = unfit(readExecutable(buffer.subarray(0, bytesRead)), process.arch);
+  if (why === undefined) return;
+  throw new UpdateError('not-runnable', 'release', `the release cannot run here: ${why}`, {
+    hint: 'Publish a build for this architecture.',
+  });
+}
+
+/**
+ * Runs the manifest's own check on the staged file. Where it fails, the same check on the former file tells whether the
+ * release or the host is to blame (invariant 5). Throws `UpdateError` `check-failed`.
+ */
+export async function mustPassCheck(
+  check: readonly [string, ...string[]],
+  files: { readonly staged: string; readonly former: string | undefined },
+  run: RunCommand,
+): Promise<void> {
+  const trouble = await checkTrouble(check, files.staged, run);
+  if (trouble === undefined) return;
+  const formerFails = files.former !== undefined && (await checkTrouble(check, files.former, run)) !== undefined;
+  const also = formerFails ? '; the installed version fails it too' : '';
+  throw new UpdateError('check-failed', formerFails ? 'host' : 'release', `the check ${trouble}${also}`);
+}
+
+async function checkTrouble(
+  [program, ...args]: readonly [string, ...string[]],
+  file: string,
+  run: RunCommand,
+): Promise<string | undefined> {
+  const [filled = '', ...rest] = [program, ...args].map((word) => word.replaceAll('{file}', file));
+  const result = await run(filled, rest, { timeoutMs: CHECK_TIMEOUT_MS });
+  const name = JSON.stringify([program, ...args].join(' '));
+  switch (result.kind) {
+    case 'exited':
+      return result.code === 0 ? undefined : `${name} exited with ${result.code}${said(result.stderr || result.stdout)}`;
+    case 'killed':
+      return `${name} was ended: ${result.why}`;
+    case 'not-found':
+      return `${name} could not be started: no such program`;
+    case 'not-started':
+      return `${name} could not be started: ${result.why}`;
+  }
+}
+
+function said(output: string): string {
+  const line = output.trim().split('\n').at(-1) ?? '';
+  return line === '' ? '' : `, saying ${JSON.stringify(line.slice(0, 200))}`;
+}

@@ -1,0 +1,86 @@
+import { constants } from 'node:fs';
+import { lstat, mkdir, open, readdir, realpath, rm, statfs } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import fse from 'fs-extra';
+import { UpdateError } from '../domain/errors.ts';
+import { orUndefined, removeFile } from '../platform/files.ts';
+
+/** Left free for everybody else on the file system. */
+const RESERVE_BYTES = 10 * 1024 * 1024;
+/** No program is larger; what claims to be is a mistake or an attack. */
+const MAX_ARTIFACT_BYTES = 8 * 1024 ** 3;
+
+/** The folder beside a target, on its file system, where files are staged and former ones kept. */
+export interface Workshop {
+  readonly staging: string;
+  readonly backups: string;
+}
+
+export function workshopOf(target: string, name: string): Workshop {
+  const root = join(dirname(target), '.bin-proxy');
+  return { staging: join(root, 'staging'), backups: join(root, 'backups', name) };
+}
+
+/** The path that is really replaced where nothing is installed yet: its directory is made and its links followed. */
+export async function futurePath(target: string): Promise<string> {
+  await fse.ensureDir(dirname(target));
+  return join(await realpath(dirname(target)), basename(target));
+}
+
+/** Makes the workshop, 0700, and refuses one that somebody else prepared. */
+export async function openWorkshop(target: string, name: string): Promise<Workshop> {
+  const workshop = workshopOf(target, name);
+  const root = dirname(workshop.staging);
+  for (const directory of [root, workshop.staging, dirname(workshop.backups), workshop.backups]) {
+    await mkdir(directory, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error;
+    });
+    const stats = await lstat(directory);
+    const ours = stats.isDirectory() && stats.uid === process.geteuid?.() && (stats.mode & 0o022) === 0;
+    if (!ours) {
+      throw new UpdateError('staging-failed', 'setup', `${directory} is not a directory that only this user can write`, {
+        hint: `Remove ${root}; it is made anew.`,
+      });
+    }
+  }
+  return workshop;
+}
+
+/** How many bytes may be staged in a directory. Throws `UpdateError` `no-space`. */
+export async function roomIn(directory: string): Promise<number> {
+  const { bavail, bsize } = await statfs(directory);
+  const room = bavail * bsize - RESERVE_BYTES;
+  if (room > 0) return Math.min(room, MAX_ARTIFACT_BYTES);
+  const free = Math.round((bavail * bsize) / 1024);
+  throw new UpdateError('no-space', 'host', `${directory} has ${free} KiB free, too little to stage anything`, {
+    hint: 'Free some space on this file system.',
+  });
+}
+
+/** Removes what dead ticks left in staging. Only between transactions, under the lock. */
+export async function clearStaging({ staging }: Workshop): Promise<void> {
+  for (const name of (await orUndefined(readdir(staging))) ?? []) await rm(join(staging, name), { force: true });
+}
+
+/** Keeps the newest backups of one file. A backup's ctime is when it was last linked: when it was made or went live. */
+export async function pruneBackups({ backups }: Workshop, file: string, keep: number): Promise<void> {
+  const names = ((await orUndefined(readdir(backups))) ?? []).filter((name) => name.startsWith(`${file}.`));
+  const aged = await Promise.all(
+    names.map(async (name) => {
+      const path = join(backups, name);
+      return { path, ctime: (await lstat(path, { bigint: true })).ctimeNs };
+    }),
+  );
+  aged.sort((a, b) => (a.ctime < b.ctime ? 1 : -1));
+  for (const { path } of aged.slice(keep)) await removeFile(path);
+}
+
+/** Waits until a file's bytes and attributes are on disk. */
+export async function syncFile(path: string): Promise<void> {
+  const handle = await open(path, constants.O_RDONLY);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

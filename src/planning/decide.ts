@@ -1,0 +1,126 @@
+import { digestText, sameDigest } from '../domain/digest.ts';
+import type { UpdateError } from '../domain/errors.ts';
+import type { Installation } from '../domain/installation.ts';
+import type { ManifestEntry } from '../domain/manifest.ts';
+import type { Decision, FileChange, Plan, PlannedBinary } from '../domain/plan.ts';
+import type { BinaryRecord, Quarantine } from '../domain/record.ts';
+import { type Artifact, type Release, releaseId } from '../domain/release.ts';
+
+/** What a source said about one binary; `not-asked` where the answer could not matter (a held binary). */
+export type Answer =
+  | { readonly kind: 'offered'; readonly release: Release }
+  | { readonly kind: 'refused'; readonly error: UpdateError }
+  | { readonly kind: 'not-asked' };
+
+/** Everything a decision rests on. `installed` stands in the order of the release's artifacts. */
+export interface Observed {
+  readonly entry: ManifestEntry;
+  readonly answer: Answer;
+  readonly installed: readonly Installation[];
+  readonly record?: BinaryRecord;
+}
+
+export interface Policy {
+  readonly now: Date;
+  /** `ignore` is an operator's `--force`: try again what failed here before. */
+  readonly pastFailures: 'respect' | 'ignore';
+}
+
+/** Invariant 13: a pure function of what was seen and the time. */
+export function decide(observed: readonly Observed[], policy: Policy): Plan {
+  const offers = new Map<string, string>();
+  for (const { entry, answer } of observed) {
+    if (answer.kind === 'offered') offers.set(entry.name, releaseId(answer.release));
+  }
+  const binaries = observed.map(
+    (one): PlannedBinary => ({
+      entry: one.entry,
+      installed: one.installed,
+      decision: decideOne(one, policy, offers),
+    }),
+  );
+  return { at: policy.now.toISOString(), binaries };
+}
+
+function decideOne(observed: Observed, policy: Policy, offers: ReadonlyMap<string, string>): Decision {
+  const { entry, answer, record } = observed;
+  if (entry.hold !== undefined || answer.kind === 'not-asked') {
+    return { kind: 'leave', reason: 'held', detail: entry.hold ?? 'held' };
+  }
+  if (answer.kind === 'refused') {
+    const { reason, message, hint } = answer.error;
+    return { kind: 'fail', reason, detail: message, ...(hint === undefined ? {} : { hint }) };
+  }
+  const { release } = answer;
+  const files: FileChange[] = [];
+  for (const [index, artifact] of release.artifacts.entries()) {
+    const installed = observed.installed[index] ?? { kind: 'absent' };
+    if (installed.kind === 'foreign' || installed.kind === 'unreadable') return cannotReplace(release, artifact, installed);
+    if (installed.kind === 'absent' || !sameDigest(installed.digest, artifact.digest)) files.push({ artifact, installed });
+  }
+  if (files.length === 0) return { kind: 'up-to-date', release };
+  if (policy.pastFailures === 'respect' && record !== undefined) {
+    const left = leftAlone(release, record, policy.now, offers);
+    if (left !== undefined) return left;
+  }
+  return { kind: 'change', release, reason: changeReason(release, files, record), files };
+}
+
+function cannotReplace(
+  release: Release,
+  artifact: Artifact,
+  installed: Extract<Installation, { kind: 'foreign' | 'unreadable' }>,
+): Decision {
+  return installed.kind === 'foreign'
+    ? {
+        kind: 'fail',
+        release,
+        reason: 'foreign-target',
+        detail: `expected a regular file at ${artifact.target}, found ${installed.what}`,
+        hint: `Remove ${artifact.target}, or set "path" to where the program is to be installed.`,
+      }
+    : {
+        kind: 'fail',
+        release,
+        reason: 'unreadable-target',
+        detail: `cannot read ${artifact.target}: ${installed.why}`,
+        hint: 'Run as root, or mend the permissions of the file and its directory.',
+      };
+}
+
+/** Invariant 5: a release that failed here waits, unless a companion it failed with has changed since. */
+function leftAlone(
+  release: Release,
+  record: BinaryRecord,
+  now: Date,
+  offers: ReadonlyMap<string, string>,
+): Decision | undefined {
+  const id = releaseId(release);
+  const quarantine = record.quarantine.find((q) => q.release === id && isRunning(q, now, offers));
+  if (quarantine !== undefined) {
+    const times = quarantine.count === 1 ? 'once' : `${quarantine.count} times`;
+    const detail = `failed here ${times}: ${quarantine.detail}`;
+    return { kind: 'leave', release, reason: 'quarantined', detail, until: quarantine.until };
+  }
+  const { backoff } = record;
+  if (backoff !== undefined && backoff.release === id && now < new Date(backoff.notBefore)) {
+    return { kind: 'leave', release, reason: 'backing-off', detail: backoff.detail, until: backoff.notBefore };
+  }
+  return undefined;
+}
+
+function isRunning(quarantine: Quarantine, now: Date, offers: ReadonlyMap<string, string>): boolean {
+  if (now >= new Date(quarantine.until)) return false;
+  return Object.entries(quarantine.companions).every(([name, release]) => (offers.get(name) ?? release) === release);
+}
+
+function changeReason(release: Release, files: readonly FileChange[], record: BinaryRecord | undefined) {
+  if (files.every(({ installed }) => installed.kind === 'absent')) return 'not-installed';
+  return record?.active?.release === releaseId(release) ? 'drifted' : 'new-release';
+}
+
+/** The installed digests of a binary as one text, or undefined where nothing is installed. */
+export function installedText(installed: readonly Installation[]): string | undefined {
+  const digests = installed.flatMap((one) => (one.kind === 'present' ? [digestText(one.digest)] : []));
+  return digests.length === 0 ? undefined : digests.join('+');
+}

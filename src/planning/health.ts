@@ -1,0 +1,122 @@
+import type { FailureReason } from '../domain/errors.ts';
+
+/** Process states in supervisor's words; other service managers map theirs to these. */
+export type ProcessState =
+  | 'running'
+  | 'starting'
+  | 'stopping'
+  | 'stopped'
+  | 'exited'
+  | 'backoff'
+  | 'fatal'
+  | 'unknown';
+
+export interface ProcessSample {
+  /** `program` or `group:program`. */
+  readonly process: string;
+  readonly state: ProcessState;
+  readonly pid?: number;
+  /** Start time in clock ticks since boot: with the pid it names one process for ever, until the next boot. */
+  readonly startTime?: string;
+  /** The service manager's own words about the state. */
+  readonly detail: string;
+}
+
+/** All processes of a service at one moment. */
+export interface Sample {
+  /** Milliseconds on a clock that never jumps. */
+  readonly atMs: number;
+  readonly processes: readonly ProcessSample[];
+}
+
+export interface Window {
+  /** How long every process has to stay up, in milliseconds. */
+  readonly stableMs: number;
+  /** How long a process may take until it is up, in milliseconds. */
+  readonly startMs: number;
+}
+
+export type Verdict =
+  | { readonly kind: 'watching' }
+  | { readonly kind: 'stable' }
+  | { readonly kind: 'failed'; readonly reason: FailureReason; readonly detail: string };
+
+const COMING: ReadonlySet<ProcessState> = new Set(['starting', 'stopping', 'unknown']);
+
+/**
+ * Judges health as the stability of a pid over time (invariant 3): RUNNING at one look proves nothing, because a
+ * crash loop is RUNNING at most looks. Pure: the samples are all it knows.
+ */
+export function judge(samples: readonly Sample[], window: Window): Verdict {
+  const first = samples.findIndex((sample) => sample.processes.every(({ state }) => state === 'running'));
+  const starting = first === -1 ? samples : samples.slice(0, first);
+  const early = whileStarting(starting, window);
+  if (early !== undefined) return early;
+  const up = samples[first];
+  if (up === undefined) return { kind: 'watching' };
+  for (const sample of samples.slice(first + 1)) {
+    const lost = lostProcess(up, sample);
+    if (lost !== undefined) return { kind: 'failed', reason: 'did-not-stay-up', detail: lost };
+  }
+  const last = samples.at(-1) ?? up;
+  return last.atMs - up.atMs >= window.stableMs ? { kind: 'stable' } : { kind: 'watching' };
+}
+
+function whileStarting(samples: readonly Sample[], window: Window): Verdict | undefined {
+  const begin = samples[0]?.atMs ?? 0;
+  for (const sample of samples) {
+    const bad = sample.processes.find(({ state }) => state !== 'running' && !COMING.has(state));
+    if (bad !== undefined) return { kind: 'failed', reason: 'did-not-start', detail: describe(bad) };
+    const slow = sample.processes.find(({ state }) => state !== 'running');
+    if (slow !== undefined && sample.atMs - begin > window.startMs) {
+      const detail = `${describe(slow)}; expected RUNNING within ${seconds(window.startMs)}`;
+      return { kind: 'failed', reason: 'did-not-start', detail };
+    }
+  }
+  return undefined;
+}
+
+function lostProcess(up: Sample, sample: Sample): string | undefined {
+  for (const before of up.processes) {
+    const now = sample.processes.find(({ process }) => process === before.process);
+    const after = seconds(sample.atMs - up.atMs);
+    if (now === undefined) return `${before.process} is gone after ${after}`;
+    if (now.state !== 'running') return `${describe(now)} (pid ${before.pid} stayed up less than ${after})`;
+    if (now.pid !== before.pid || now.startTime !== before.startTime) {
+      return `${before.process} was restarted within ${after}: pid ${before.pid} became ${now.pid}`;
+    }
+  }
+  return undefined;
+}
+
+function describe({ process, state, detail }: ProcessSample): string {
+  return `${process} is ${state.toUpperCase()}${detail === '' ? '' : ` (${detail})`}`;
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}
+
+/** What an operator wanted of a service before it was touched. */
+export type Intent = 'running' | 'stopped' | 'failing' | 'unsettled';
+
+/**
+ * STOPPED is a person's word and is kept (invariant 7). FATAL, BACKOFF and EXITED mean that it was meant to run: a new
+ * release may be the cure.
+ */
+export function intentOf(state: ProcessState): Intent {
+  switch (state) {
+    case 'running':
+      return 'running';
+    case 'stopped':
+      return 'stopped';
+    case 'exited':
+    case 'backoff':
+    case 'fatal':
+      return 'failing';
+    case 'starting':
+    case 'stopping':
+    case 'unknown':
+      return 'unsettled';
+  }
+}

@@ -1,0 +1,38 @@
+import type { PlannedBinary } from '../domain/plan.ts';
+
+/** A planned binary that is to change. */
+export type PlannedChange = PlannedBinary & { readonly decision: Extract<PlannedBinary['decision'], { kind: 'change' }> };
+
+/** Binaries that go live together, because they share a service and cause one restart of it. */
+export type Transaction = readonly [PlannedChange, ...PlannedChange[]];
+
+export function isChange(binary: PlannedBinary): binary is PlannedChange {
+  return binary.decision.kind === 'change';
+}
+
+/** Groups changes by shared service, in the manifest's order. Binaries without a service stand alone. */
+export function transactions(changes: readonly PlannedChange[]): readonly Transaction[] {
+  const groups: { members: PlannedChange[]; services: Set<string> }[] = [];
+  for (const change of changes) {
+    const shared = groups.filter((group) => change.entry.services.some((service) => touches(group.services, service)));
+    const [first, ...others] = shared;
+    if (first === undefined) {
+      groups.push({ members: [change], services: new Set(change.entry.services) });
+      continue;
+    }
+    first.members.push(change);
+    for (const service of change.entry.services) first.services.add(service);
+    for (const other of others) {
+      first.members.push(...other.members);
+      for (const service of other.services) first.services.add(service);
+      groups.splice(groups.indexOf(other), 1);
+    }
+  }
+  return groups.flatMap(({ members: [first, ...rest] }) => (first === undefined ? [] : [[first, ...rest] as const]));
+}
+
+/** `web:*` and `web:1` name the same process, so they are one service here. */
+function touches(services: ReadonlySet<string>, service: string): boolean {
+  const group = (name: string) => name.split(':', 1)[0];
+  return [...services].some((other) => group(other) === group(service));
+}

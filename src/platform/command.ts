@@ -1,0 +1,82 @@
+import { spawn } from 'node:child_process';
+
+const MAX_OUTPUT_BYTES = 256 * 1024;
+const KILL_AFTER_MS = 2_000;
+/** cron gives a job no more than `/usr/bin:/bin`. */
+const STANDARD_PATH = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
+
+export interface CommandLimits {
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+}
+
+/** How a program ended. It is up to the caller what that means: `supervisorctl` exits 0 on many failures. */
+export type CommandResult =
+  | { readonly kind: 'exited'; readonly code: number; readonly stdout: string; readonly stderr: string }
+  | { readonly kind: 'killed'; readonly why: string; readonly stdout: string; readonly stderr: string }
+  | { readonly kind: 'not-found' }
+  | { readonly kind: 'not-started'; readonly why: string; readonly code: string };
+
+/** Runs a program: a file and its arguments, never a shell (invariant 9). */
+export type RunCommand = (file: string, args: readonly string[], limits: CommandLimits) => Promise<CommandResult>;
+
+export function commandPath(inherited = process.env['PATH'] ?? ''): string {
+  const given = inherited.split(':').filter((part) => part !== '');
+  return [...given, ...STANDARD_PATH.filter((part) => !given.includes(part))].join(':');
+}
+
+/**
+ * Runs with stdin closed, English messages, `/` as the working directory (supervisorctl reads a configuration from the
+ * current one) and bounded output. A program that outlives its limit gets SIGTERM, then SIGKILL.
+ */
+export const runCommand: RunCommand = (file, args, limits) =>
+  new Promise((resolve) => {
+    const child = spawn(file, args, {
+      cwd: '/',
+      env: { ...process.env, PATH: commandPath(), LC_ALL: 'C' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const stdout = collect(child.stdout);
+    const stderr = collect(child.stderr);
+    let why: string | undefined;
+    let killTimer: NodeJS.Timeout | undefined;
+    const stop = (reason: string) => {
+      if (why !== undefined) return;
+      why = reason;
+      child.kill('SIGTERM');
+      killTimer = setTimeout(() => child.kill('SIGKILL'), KILL_AFTER_MS);
+    };
+    const timer = setTimeout(() => stop(`no end after ${limits.timeoutMs / 1000} s`), limits.timeoutMs);
+    const onAbort = () => stop('aborted');
+    limits.signal?.addEventListener('abort', onAbort, { once: true });
+    const settle = (result: CommandResult) => {
+      clearTimeout(timer);
+      clearTimeout(killTimer);
+      limits.signal?.removeEventListener('abort', onAbort);
+      resolve(result);
+    };
+    child.on('error', (error: NodeJS.ErrnoException) => {
+      if (child.pid !== undefined) return;
+      settle(
+        error.code === 'ENOENT'
+          ? { kind: 'not-found' }
+          : { kind: 'not-started', why: error.message, code: error.code ?? 'unknown' },
+      );
+    });
+    child.on('close', (code, signal) => {
+      const output = { stdout: stdout(), stderr: stderr() };
+      if (why !== undefined) settle({ kind: 'killed', why, ...output });
+      else if (code === null) settle({ kind: 'killed', why: `killed by ${signal}`, ...output });
+      else settle({ kind: 'exited', code, ...output });
+    });
+  });
+
+function collect(stream: NodeJS.ReadableStream): () => string {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  stream.on('data', (chunk: Buffer) => {
+    if (bytes < MAX_OUTPUT_BYTES) chunks.push(chunk.subarray(0, MAX_OUTPUT_BYTES - bytes));
+    bytes += chunk.length;
+  });
+  return () => Buffer.concat(chunks).toString('utf8');
+}

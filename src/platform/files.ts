@@ -1,0 +1,119 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { constants, type BigIntStats } from 'node:fs';
+import { type FileHandle, lstat, open, readFile, rename, stat, unlink } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import type { Digest, DigestAlgorithm } from '../domain/digest.ts';
+import { systemCode } from '../domain/errors.ts';
+
+const HASH_BUFFER_BYTES = 1 << 20;
+
+/** Names one file as long as it exists: two names with the same identity are the same inode. */
+export interface FileIdentity {
+  readonly dev: bigint;
+  readonly ino: bigint;
+}
+
+/** Changes whenever the content may have changed. An inode number alone is reused at once on ext4. */
+export function fingerprint(stats: BigIntStats): string {
+  return [stats.dev, stats.ino, stats.size, stats.mtimeNs, stats.ctimeNs].join(':');
+}
+
+export async function identityOf(path: string): Promise<FileIdentity | undefined> {
+  const stats = await orUndefined(stat(path, { bigint: true }));
+  return stats && { dev: stats.dev, ino: stats.ino };
+}
+
+/** Streams a file through a digest; memory does not grow with its size. */
+export async function hashFile(path: string, algorithm: DigestAlgorithm): Promise<Digest> {
+  const handle = await open(path, 'r');
+  try {
+    const hash = createHash(algorithm);
+    const buffer = Buffer.allocUnsafe(HASH_BUFFER_BYTES);
+    for (;;) {
+      const { bytesRead } = await handle.read(buffer, 0, buffer.length, null);
+      if (bytesRead === 0) return { algorithm, hex: hash.digest('hex') };
+      hash.update(buffer.subarray(0, bytesRead));
+    }
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Resolves to undefined where the promise fails because there is no such file. */
+export async function orUndefined<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw error;
+  }
+}
+
+export async function readText(path: string): Promise<string | undefined> {
+  return orUndefined(readFile(path, 'utf8'));
+}
+
+/** Makes creations, renames and removals in a directory survive a power cut. */
+export async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Opens a file that must not exist yet, and follows no symlink an attacker may have put there. */
+export async function createExclusive(path: string): Promise<FileHandle> {
+  return open(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600);
+}
+
+/** A name beside `path` that nobody can guess. */
+export function temporaryName(path: string): string {
+  return join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
+}
+
+/**
+ * Replaces a small file as a whole: readers see the former text or the new one, also after a power cut. Owner and mode
+ * of a file that is already there are kept.
+ */
+export async function writeDurably(path: string, text: string, mode = 0o600): Promise<void> {
+  const former = await orUndefined(lstat(path));
+  const temporary = temporaryName(path);
+  const handle = await createExclusive(temporary);
+  try {
+    await handle.writeFile(text);
+    if (former !== undefined && process.geteuid?.() === 0) await handle.chown(former.uid, former.gid);
+    await handle.chmod(former === undefined ? mode : former.mode & 0o7777);
+    await handle.sync();
+  } catch (error) {
+    await handle.close();
+    await removeFile(temporary);
+    throw error;
+  }
+  await handle.close();
+  try {
+    await rename(temporary, path);
+  } catch (error) {
+    await removeFile(temporary);
+    throw error;
+  }
+  await syncDirectory(dirname(path));
+}
+
+/** Appends one line with a single write, durably. */
+export async function appendLine(path: string, line: string, mode = 0o600): Promise<void> {
+  const handle = await open(path, 'a', mode);
+  try {
+    await handle.writeFile(`${line}\n`);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Removes a file; one that is not there is as good as removed. */
+export async function removeFile(path: string): Promise<void> {
+  await orUndefined(unlink(path));
+}

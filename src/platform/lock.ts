@@ -1,0 +1,176 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import lockfile from 'proper-lockfile';
+import { errorText, RunError, systemCode } from '../domain/errors.ts';
+import { commandPath } from './command.ts';
+import { readText, writeDurably } from './files.ts';
+import { processFacts } from './processes.ts';
+
+/** flock's exit code for "somebody else has it". */
+const BUSY = 1;
+const STALE_MS = 60_000;
+const UPDATE_MS = 5_000;
+
+/** Who holds the lock; written beside it, never trusted without proof. */
+export interface LockOwner {
+  readonly pid: number;
+  /** With the pid it names one process: pids are reused. */
+  readonly startTime: string;
+  readonly bootId: string;
+  readonly since: string;
+  readonly command: string;
+}
+
+export interface Lock {
+  /** Aborted when the lock is lost: no further live step may be taken (invariant 11). */
+  readonly lost: AbortSignal;
+  release(): Promise<void>;
+}
+
+/**
+ * Takes the host-wide lock, or throws {@link RunError} `lock-held` at once.
+ *
+ * The mutex is flock(2): the kernel frees it when its holder dies, so `kill -9` costs nothing and no clock can make it
+ * stale. It is held by a child (`flock … cat`) that ends when our end of its stdin closes. Under it, proper-lockfile's
+ * directory tells programs without flock that somebody is here; one left behind by a dead run is an orphan by
+ * definition, since we hold the mutex. The owner file stands beside the lock: inside the directory it would make it
+ * impossible to remove.
+ */
+export async function takeLock(file: string, now: Date): Promise<Lock> {
+  prepare(file);
+  const holder = await holdMutex(file);
+  const controller = new AbortController();
+  const lose = (why: string) => controller.abort(new RunError('lock-lost', `the lock ${file} was lost: ${why}`));
+  holder.once('exit', () => lose('its helper process ended'));
+  try {
+    await rm(directoryOf(file), { recursive: true, force: true });
+    const unlock = await lockfile.lock(file, {
+      realpath: false,
+      lockfilePath: directoryOf(file),
+      stale: STALE_MS,
+      update: UPDATE_MS,
+      retries: 0,
+      onCompromised: (error) => lose(error.message),
+    });
+    await writeDurably(ownerFile(file), `${JSON.stringify(await ourselves(now))}\n`, 0o644);
+    return { lost: controller.signal, release: () => release(file, holder, unlock) };
+  } catch (error) {
+    holder.removeAllListeners('exit');
+    holder.stdin?.end();
+    throw lockTrouble(file, error);
+  }
+}
+
+/** Who holds the lock now; undefined where nobody does. Leftovers of a dead run are nobody. */
+export async function lockOwner(file: string): Promise<LockOwner | undefined> {
+  const owner = parseOwner(await readText(ownerFile(file)).catch(() => undefined));
+  if (owner === undefined || owner.bootId !== (await bootId())) return undefined;
+  const facts = await processFacts(owner.pid);
+  return facts?.startTime === owner.startTime ? owner : undefined;
+}
+
+export function ownerText(owner: LockOwner): string {
+  return `pid ${owner.pid} since ${owner.since}, command "${owner.command}"`;
+}
+
+function prepare(file: string): void {
+  try {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    closeSync(openSync(file, 'a', 0o600));
+  } catch (error) {
+    throw lockTrouble(file, error);
+  }
+}
+
+/** Starts the helper and waits until it says that it holds the mutex. */
+async function holdMutex(file: string): Promise<ChildProcess> {
+  const holder = spawn('flock', ['-n', file, 'sh', '-c', 'echo held; exec cat >/dev/null'], {
+    cwd: '/',
+    env: { PATH: commandPath() },
+    stdio: ['pipe', 'pipe', 'ignore'],
+    // A terminal's Ctrl-C goes to the whole process group; the lock must outlive it until we have cleaned up.
+    detached: true,
+  });
+  // Writing to a helper that has ended is no news: its exit is.
+  holder.stdin?.on('error', () => {});
+  const outcome = await Promise.race([
+    once(holder.stdout ?? holder, 'data').then(() => 'held' as const),
+    once(holder, 'exit').then(([code]) => Number(code)),
+    once(holder, 'error').then(([error]) => error as Error),
+  ]).catch((error: unknown) => error as Error);
+  if (outcome === 'held') {
+    // The lock must not keep the process alive: when we end, stdin closes and the helper with it.
+    holder.unref();
+    return holder;
+  }
+  if (outcome === BUSY) throw await busy(file);
+  const cause = outcome instanceof Error ? outcome : new Error(`flock exited with ${outcome}`);
+  throw new RunError('no-permission', `cannot lock ${file}: ${errorText(cause)}`, {
+    cause,
+    hint: systemCode(cause) === 'ENOENT' ? 'Install flock (package util-linux).' : 'Run as root, or set BIN_PROXY_LOCK_FILE.',
+  });
+}
+
+async function release(file: string, holder: ChildProcess, unlock: () => Promise<void>): Promise<void> {
+  holder.removeAllListeners('exit');
+  await unlock().catch(() => {});
+  await rm(ownerFile(file), { force: true });
+  const ended = once(holder, 'exit');
+  holder.ref();
+  holder.stdin?.end();
+  await ended;
+}
+
+async function busy(file: string): Promise<RunError> {
+  const owner = await lockOwner(file);
+  const by = owner === undefined ? 'another run' : ownerText(owner);
+  return new RunError('lock-held', `the lock ${file} is held by ${by}`, {
+    hint: 'Wait for it to end; "bin-proxy unlock" shows who holds it.',
+  });
+}
+
+function lockTrouble(file: string, error: unknown): unknown {
+  if (error instanceof RunError) return error;
+  return new RunError('no-permission', `cannot lock ${file}: ${errorText(error)}`, {
+    cause: error,
+    hint: 'Run as root, or set BIN_PROXY_LOCK_FILE to a place you may write.',
+  });
+}
+
+async function ourselves(now: Date): Promise<LockOwner> {
+  const facts = await processFacts(process.pid);
+  return {
+    pid: process.pid,
+    startTime: facts?.startTime ?? '',
+    bootId: await bootId(),
+    since: now.toISOString(),
+    command: ['bin-proxy', ...process.argv.slice(2)].join(' '),
+  };
+}
+
+async function bootId(): Promise<string> {
+  return ((await readText('/proc/sys/kernel/random/boot_id').catch(() => undefined)) ?? '').trim();
+}
+
+function parseOwner(text: string | undefined): LockOwner | undefined {
+  if (text === undefined) return undefined;
+  try {
+    const value = JSON.parse(text) as Partial<LockOwner> | null;
+    const { pid, startTime, bootId: boot, since, command } = value ?? {};
+    if (typeof pid !== 'number' || typeof startTime !== 'string' || typeof boot !== 'string') return undefined;
+    return { pid, startTime, bootId: boot, since: since ?? 'an unknown time', command: command ?? 'unknown' };
+  } catch {
+    return undefined;
+  }
+}
+
+function directoryOf(file: string): string {
+  return `${file}.d`;
+}
+
+function ownerFile(file: string): string {
+  return `${file}.owner`;
+}

@@ -1,0 +1,81 @@
+import { appendFileSync } from 'node:fs';
+import Transport from 'winston-transport';
+import { createLogger, format, type Logger } from 'winston';
+import { printableText } from './text.ts';
+
+export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
+
+/** What the engine tells about itself: one line an event. It never fails and never stops anything (invariant 8). */
+export interface Log {
+  error(message: string): void;
+  warn(message: string): void;
+  info(message: string): void;
+  debug(message: string): void;
+}
+
+export interface LogPlaces {
+  /** Appended to; a file that cannot be written is one warning on stderr. */
+  readonly file: string;
+  readonly fileLevel: LogLevel;
+  readonly stderrLevel: LogLevel;
+  /** Stands in every line, so that one tick can be told from the next. */
+  readonly run: string;
+}
+
+/**
+ * Opens the log. Every line is written at once and synchronously: winston's own file transport loses what is in its
+ * buffers when the process ends, and dies of a full disk.
+ */
+export function openLog(places: LogPlaces): Log {
+  const stamp = format.printf(({ level, message, timestamp }) => {
+    return `${String(timestamp)} [${places.run}] ${level.padEnd(5)} ${printableText(String(message))}`;
+  });
+  const logger: Logger = createLogger({
+    level: 'debug',
+    format: format.combine(format.timestamp(), stamp),
+    transports: [
+      new LineTransport(places.fileLevel, fileWriter(places.file)),
+      new LineTransport(places.stderrLevel, (_, plain) => writeStderr(`bin-proxy: ${plain}`)),
+    ],
+  });
+  return {
+    error: (message) => void logger.error(message),
+    warn: (message) => void logger.warn(message),
+    info: (message) => void logger.info(message),
+    debug: (message) => void logger.debug(message),
+  };
+}
+
+const FORMATTED = Symbol.for('message');
+
+class LineTransport extends Transport {
+  readonly #write: (line: string, plain: string) => void;
+
+  constructor(level: LogLevel, write: (line: string, plain: string) => void) {
+    super({ level });
+    this.#write = write;
+  }
+
+  override log(info: { message: unknown; [FORMATTED]?: string }, next: () => void): void {
+    const plain = printableText(String(info.message));
+    this.#write(info[FORMATTED] ?? plain, plain);
+    next();
+  }
+}
+
+function fileWriter(file: string): (line: string) => void {
+  let broken = false;
+  return (line) => {
+    try {
+      // One write with O_APPEND a line: a rotation between two lines loses none.
+      appendFileSync(file, `${line}\n`, { mode: 0o640 });
+    } catch (error) {
+      if (!broken) writeStderr(`bin-proxy: cannot write the log: ${error instanceof Error ? error.message : 'unknown'}`);
+      broken = true;
+    }
+  };
+}
+
+function writeStderr(line: string): void {
+  process.stderr.write(`${line}\n`);
+}

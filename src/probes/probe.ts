@@ -1,0 +1,18 @@
+import type { JournalService } from '../domain/journal.ts';
+import type { ProcessSample, Verdict, Window } from '../planning/health.ts';
+
+/** A health question about services that were just restarted. */
+export interface Probe {
+  /**
+   * Which of the running processes execute one of the files, also in a descendant (a wrapper) or as a script. Must not
+   * change anything. A file replaced since the process started still counts, by its path.
+   */
+  executing(processes: readonly ProcessSample[], targets: readonly string[]): Promise<ReadonlySet<string>>;
+
+  /**
+   * Watches until the services have been up and unchanged for the window, running the files that are live now, or have
+   * failed to (invariant 3). Must see a crash loop that is up at every look. Must end within a bounded time. Throws
+   * `UpdateError` where the service manager cannot be asked.
+   */
+  prove(services: readonly JournalService[], window: Window, onWatch: (secondsLeft: number) => void): Promise<Verdict>;
+}

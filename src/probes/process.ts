@@ -1,0 +1,143 @@
+import { readFile, realpath } from 'node:fs/promises';
+import type { JournalService } from '../domain/journal.ts';
+import type { Clock } from '../platform/clock.ts';
+import { type FileIdentity, identityOf } from '../platform/files.ts';
+import { type ExecutedFile, executedFile, processFacts, processTree } from '../platform/processes.ts';
+import { judge, type ProcessSample, type Sample, type Verdict, type Window } from '../planning/health.ts';
+import type { ServiceManager } from '../services/service-manager.ts';
+import type { Probe } from './probe.ts';
+
+const WATCH_MS = 250;
+/** Asking supervisorctl costs a Python start; while a program is starting nothing else can tell. */
+const START_POLL_MS = 500;
+
+/** Process stability: the same pid with the same start time for the whole window, executing the live inode. */
+export class ProcessProbe implements Probe {
+  readonly #services: ServiceManager;
+  readonly #clock: Clock;
+
+  constructor(services: ServiceManager, clock: Clock) {
+    this.#services = services;
+    this.#clock = clock;
+  }
+
+  async executing(processes: readonly ProcessSample[], targets: readonly string[]): Promise<ReadonlySet<string>> {
+    const users = new Set<string>();
+    for (const { process, pid } of processes) {
+      if (pid !== undefined && (await treeExecutes(pid, targets, byPath))) users.add(process);
+    }
+    return users;
+  }
+
+  async prove(
+    services: readonly JournalService[],
+    window: Window,
+    onWatch: (secondsLeft: number) => void,
+  ): Promise<Verdict> {
+    const names = new Set(services.flatMap(({ processes }) => processes.map(({ process }) => process)));
+    const samples: Sample[] = [];
+    for (;;) {
+      const last = samples.at(-1);
+      const sample = (last && (await this.#unchanged(last))) ?? (await this.#sample(services, names));
+      samples.push(sample);
+      const verdict = judge(samples, window);
+      if (verdict.kind === 'failed') return verdict;
+      if (verdict.kind === 'stable') return this.#confirm(services, names, { samples, window });
+      const up = sample.processes.every(({ state }) => state === 'running');
+      const began = samples.find((one) => one.processes.every(({ state }) => state === 'running'))?.atMs;
+      onWatch(began === undefined ? window.stableMs / 1000 : (window.stableMs - (sample.atMs - began)) / 1000);
+      await this.#clock.sleep(up ? WATCH_MS : START_POLL_MS);
+    }
+  }
+
+  /** The kernel alone tells that every process still is the one seen before: no child process, a few microseconds. */
+  async #unchanged(last: Sample): Promise<Sample | undefined> {
+    for (const { state, pid, startTime } of last.processes) {
+      if (state !== 'running' || pid === undefined) return undefined;
+      if ((await processFacts(pid))?.startTime !== startTime) return undefined;
+    }
+    return { atMs: this.#clock.monotonicMs(), processes: last.processes };
+  }
+
+  async #sample(services: readonly JournalService[], names: ReadonlySet<string>): Promise<Sample> {
+    const statuses = await this.#services.inspect(services.map(({ service }) => service));
+    const known = [...statuses.values()].flatMap((status) => (status.kind === 'known' ? status.processes : []));
+    const found = new Map(known.filter(({ process }) => names.has(process)).map((one) => [one.process, one]));
+    const processes = [...names].map((process): ProcessSample => {
+      return found.get(process) ?? { process, state: 'stopped', detail: 'no longer known' };
+    });
+    return { atMs: this.#clock.monotonicMs(), processes };
+  }
+
+  /** The last word is the service manager's and the kernel's: still RUNNING, and executing what is on disk now. */
+  async #confirm(
+    services: readonly JournalService[],
+    names: ReadonlySet<string>,
+    { samples, window }: { readonly samples: readonly Sample[]; readonly window: Window },
+  ): Promise<Verdict> {
+    const now = await this.#sample(services, names);
+    const verdict = judge([...samples, now], window);
+    if (verdict.kind !== 'stable') return verdict;
+    for (const service of services) {
+      const wrong = await wrongProgram(service, now.processes);
+      if (wrong !== undefined) return { kind: 'failed', reason: 'runs-another-file', detail: wrong };
+    }
+    return verdict;
+  }
+}
+
+/** Whoever ran a managed file before must run a live one now; where that is unknown, at least one process must. */
+async function wrongProgram(service: JournalService, samples: readonly ProcessSample[]): Promise<string | undefined> {
+  const live = await Promise.all(service.targets.map(async (path) => ({ path, identity: await identityOf(path) })));
+  const runs = byInode(live.flatMap(({ identity }) => identity ?? []));
+  const right = new Set<string>();
+  const concerned = service.processes.filter(({ executed }) => executed !== 'other');
+  for (const { process } of concerned) {
+    const pid = samples.find((sample) => sample.process === process)?.pid;
+    if (pid !== undefined && (await treeExecutes(pid, service.targets, runs))) right.add(process);
+  }
+  const must = concerned.filter(({ executed }) => executed === 'target');
+  const wrong = must.find(({ process }) => !right.has(process)) ?? (right.size === 0 ? concerned[0] : undefined);
+  if (wrong === undefined) return undefined;
+  const pid = samples.find(({ process }) => process === wrong.process)?.pid;
+  const found = pid === undefined ? undefined : (await executedFile(pid))?.path;
+  return `${wrong.process} runs ${found ?? 'an unknown file'}, expected ${service.targets.join(' or ')}`;
+}
+
+type Runs = (file: ExecutedFile, targets: readonly string[]) => Promise<boolean> | boolean;
+
+async function treeExecutes(root: number, targets: readonly string[], runs: Runs): Promise<boolean> {
+  const own = await executedFile(root);
+  if (own !== undefined && (await runs(own, targets))) return true;
+  for (const pid of await processTree(root)) {
+    const file = pid === root ? undefined : await executedFile(pid);
+    if (file !== undefined && (await runs(file, targets))) return true;
+    if (await maps(pid, targets)) return true;
+  }
+  return false;
+}
+
+/** The live inode itself, or an interpreter that was given the live path: for `#!` the kernel shows the interpreter. */
+function byInode(live: readonly FileIdentity[]): Runs {
+  return async (file, targets) =>
+    live.some(({ dev, ino }) => dev === file.dev && ino === file.ino) || (await hasArgument(file, targets));
+}
+
+const byPath: Runs = async (file, targets) =>
+  targets.includes(file.path.replace(/ \(deleted\)$/, '')) || (await hasArgument(file, targets));
+
+async function hasArgument({ argv }: ExecutedFile, targets: readonly string[]): Promise<boolean> {
+  for (const argument of argv) {
+    if (!argument.startsWith('/')) continue;
+    if (targets.includes(argument)) return true;
+    const real = await realpath(argument).catch(() => undefined);
+    if (real !== undefined && targets.includes(real)) return true;
+  }
+  return false;
+}
+
+/** A managed library is not executed but mapped. A replaced one is marked as deleted and does not count. */
+async function maps(pid: number, targets: readonly string[]): Promise<boolean> {
+  const text = await readFile(`/proc/${pid}/maps`, 'utf8').catch(() => '');
+  return text.split('\n').some((line) => targets.some((target) => line.endsWith(` ${target}`)));
+}

@@ -1,0 +1,21 @@
+import type { ServiceName } from '../domain/names.ts';
+import type { ServiceManager, ServiceStatus } from './service-manager.ts';
+
+/** A host without a service manager: nothing is restarted, and the outcome says so. */
+export class NoServiceManager implements ServiceManager {
+  inspect(services: readonly ServiceName[]): Promise<ReadonlyMap<ServiceName, ServiceStatus>> {
+    return Promise.resolve(new Map(services.map((service) => [service, { kind: 'unmanaged' }])));
+  }
+
+  restart(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  stop(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  start(): Promise<void> {
+    return Promise.resolve();
+  }
+}

@@ -1,0 +1,31 @@
+import type { ServiceName } from '../domain/names.ts';
+import type { ProcessSample } from '../planning/health.ts';
+
+/** What the service manager knows of one service. */
+export type ServiceStatus =
+  | { readonly kind: 'known'; readonly processes: readonly [ProcessSample, ...ProcessSample[]] }
+  /** It answers, and knows no such name. */
+  | { readonly kind: 'unknown' }
+  /** This host has no service manager at all: files are updated, nothing is restarted. */
+  | { readonly kind: 'unmanaged' };
+
+/** How programs are restarted, and how their state is read. Process names are those that {@link ServiceStatus} gave. */
+export interface ServiceManager {
+  /**
+   * The state of every process of the services, now. Must not change anything. Must tell "knows no such name" from
+   * "cannot be asked": the latter throws `UpdateError` `supervisor-unreachable`, within a bounded time.
+   */
+  inspect(services: readonly ServiceName[]): Promise<ReadonlyMap<ServiceName, ServiceStatus>>;
+
+  /**
+   * Stops and starts the processes. Must return when the service manager believes that it is done, whether or not they
+   * came up: whether they run is judged from samples. Throws `UpdateError` where it cannot be asked.
+   */
+  restart(processes: readonly string[]): Promise<void>;
+
+  /** Must end automatic restarts too, and must return only when no process runs. Must be repeatable. */
+  stop(processes: readonly string[]): Promise<void>;
+
+  /** Must do nothing to a process that runs. As {@link restart}, it promises no success. */
+  start(processes: readonly string[]): Promise<void>;
+}

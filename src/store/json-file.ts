@@ -1,0 +1,32 @@
+import { rename } from 'node:fs/promises';
+import { errorText } from '../domain/errors.ts';
+import { readText } from '../platform/files.ts';
+
+/** What a state file held. A damaged one is reported and rebuilt from what is on disk; it never blocks an update. */
+export type StateFile<T> =
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'read'; readonly value: T }
+  | { readonly kind: 'damaged'; readonly why: string };
+
+/** Reads JSON written by this program; `parse` returns undefined for anything else, also for a later version's file. */
+export async function readStateFile<T>(path: string, parse: (value: unknown) => T | undefined): Promise<StateFile<T>> {
+  try {
+    const text = await readText(path);
+    if (text === undefined) return { kind: 'absent' };
+    const value = parse(JSON.parse(text));
+    return value === undefined ? { kind: 'damaged', why: 'not in a known format' } : { kind: 'read', value };
+  } catch (error) {
+    return { kind: 'damaged', why: errorText(error) };
+  }
+}
+
+/** Keeps a damaged file for inspection, out of the way. Returns its new name. */
+export async function moveAside(path: string, now: Date): Promise<string> {
+  const aside = `${path}.damaged-${now.toISOString().replaceAll(/[:.]/g, '')}`;
+  await rename(path, aside);
+  return aside;
+}
+
+export function hasSchema(value: unknown, schema: string): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && 'schema' in value && value.schema === schema;
+}

@@ -1,0 +1,109 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+export interface Program {
+  readonly name: string;
+  readonly command: string;
+  /** More lines of its section. */
+  readonly options?: readonly string[];
+}
+
+/** A real supervisord of our own, in a folder of its own. */
+export class Supervisord {
+  readonly configuration: string;
+  readonly #directory: string;
+  readonly #sections: string[] = [];
+  #child: ChildProcess | undefined;
+
+  constructor(directory: string) {
+    this.#directory = directory;
+    this.configuration = join(directory, 'supervisord.conf');
+  }
+
+  program({ name, command, options = [] }: Program): void {
+    this.#sections.push(
+      [
+        `[program:${name}]`,
+        `command=${command}`,
+        'autorestart=true',
+        'startsecs=1',
+        'startretries=2',
+        'stopwaitsecs=2',
+        `stdout_logfile=${this.#directory}/${name}.out.log`,
+        `stderr_logfile=${this.#directory}/${name}.err.log`,
+        ...options,
+      ].join('\n'),
+    );
+  }
+
+  group(name: string, programs: readonly string[]): void {
+    this.#sections.push(`[group:${name}]\nprograms=${programs.join(',')}`);
+  }
+
+  async start(): Promise<void> {
+    const socket = join(this.#directory, 'supervisor.sock');
+    writeFileSync(
+      this.configuration,
+      `${[
+        `[unix_http_server]\nfile=${socket}\nchmod=0700`,
+        `[supervisord]\nnodaemon=true\nlogfile=${this.#directory}/supervisord.log\npidfile=${this.#directory}/supervisord.pid\nchildlogdir=${this.#directory}`,
+        '[rpcinterface:supervisor]\nsupervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface',
+        `[supervisorctl]\nserverurl=unix://${socket}`,
+        ...this.#sections,
+      ].join('\n\n')}\n`,
+    );
+    this.#child = spawn('supervisord', ['-n', '-c', this.configuration], { stdio: 'ignore' });
+    await this.until(async () => !/no such file|refused|SHUTDOWN/.test(await this.ctl('status')));
+  }
+
+  /** stdout of `supervisorctl`, whatever its exit code. */
+  async ctl(...args: readonly string[]): Promise<string> {
+    try {
+      return (await run('supervisorctl', ['-c', this.configuration, ...args])).stdout;
+    } catch (error) {
+      return String((error as { stdout?: string }).stdout ?? '');
+    }
+  }
+
+  async state(name: string): Promise<string> {
+    return /^\S+\s+(\S+)/m.exec(await this.ctl('status', name))?.[1] ?? 'none';
+  }
+
+  async pid(name: string): Promise<number> {
+    return Number(await this.ctl('pid', name));
+  }
+
+  async untilState(name: string, state: string): Promise<void> {
+    await this.until(async () => (await this.state(name)) === state);
+  }
+
+  async until(condition: () => Promise<boolean>, seconds = 20): Promise<void> {
+    for (const deadline = Date.now() + seconds * 1000; ; await delay(100)) {
+      if (await condition()) return;
+      if (Date.now() > deadline) throw new Error(`supervisord: not in ${seconds} s; ${await this.ctl('status')}\n${this.#log()}`);
+    }
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child?.kill(signal);
+  }
+
+  async stop(): Promise<void> {
+    const child = this.#child;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    child.kill('SIGCONT');
+    const ended = once(child, 'exit');
+    child.kill('SIGTERM');
+    await ended;
+  }
+
+  #log(): string {
+    return readFileSync(join(this.#directory, 'supervisord.log'), 'utf8').slice(-2000);
+  }
+}
