@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { errorText, UpdateError } from '../domain/errors.ts';
+import type { ServiceName } from '../domain/names.ts';
 import type { PlannedBinary } from '../domain/plan.ts';
 import { look } from '../engine/look.ts';
 import { intentOf } from '../planning/health.ts';
@@ -8,7 +9,7 @@ import type { ServiceStatus } from '../services/service-manager.ts';
 import type { Invocation } from './command-line.ts';
 import { serviceManager } from './compose-act.ts';
 import type { ExitCode } from './exit-codes.ts';
-import { planDocument, reportPlan } from './report-plan.ts';
+import { planDocument, reportPlan, type Restart } from './report-plan.ts';
 import { beginTick, policyOf, type Tick } from './tick.ts';
 
 /** `bin-proxy plan`, `run --dry-run`: the look half, printed. Changes nothing at all, not even a cache. */
@@ -20,7 +21,7 @@ export async function planCommand(invocation: Invocation): Promise<ExitCode> {
     manifest: tick.settings.manifestFile,
     warnings: tick.warnings,
     unfinished: await unfinishedText(tick),
-    services: await restartTexts(plan.binaries.filter(isChange), tick),
+    restarts: await restarts(plan.binaries.filter(isChange), tick),
   };
   if (invocation.output === 'json') tick.out.line(JSON.stringify(planDocument(plan, { ...context, host: hostname() })));
   else reportPlan(plan, context, tick.out);
@@ -45,24 +46,27 @@ async function unfinishedText({ half }: Tick): Promise<string | undefined> {
 }
 
 /** What a restart would mean now. Reads the service manager only where there is something to restart. */
-async function restartTexts(changes: readonly PlannedBinary[], tick: Tick): Promise<ReadonlyMap<string, string>> {
+async function restarts(changes: readonly PlannedBinary[], tick: Tick): Promise<ReadonlyMap<string, Restart>> {
   const names = [...new Set(changes.flatMap(({ entry }) => entry.services))];
   if (names.length === 0) return new Map();
-  let statuses: ReadonlyMap<string, ServiceStatus>;
   try {
-    statuses = await (await serviceManager(tick.settings)).inspect(names);
+    const statuses = await (await serviceManager(tick.settings)).inspect(names);
+    return new Map(changes.map(({ entry }) => [entry.name, restartOf(entry.services, statuses)]));
   } catch (error) {
     if (!(error instanceof UpdateError)) throw error;
-    return new Map(changes.map(({ entry }) => [entry.name, `impossible (${errorText(error)})`]));
+    const restart = { text: '-', trouble: errorText(error) };
+    return new Map(changes.filter(({ entry }) => entry.services.length > 0).map(({ entry }) => [entry.name, restart]));
   }
-  return new Map(
-    changes.map(({ entry }) => [entry.name, entry.services.map((name) => restartText(name, statuses.get(name))).join(', ')]),
-  );
+}
+
+function restartOf(services: readonly ServiceName[], statuses: ReadonlyMap<ServiceName, ServiceStatus>): Restart {
+  const unknown = services.filter((name) => statuses.get(name)?.kind === 'unknown');
+  if (unknown.length > 0) return { text: '-', trouble: `supervisor knows no program "${unknown.join('", "')}"` };
+  return { text: services.map((name) => restartText(name, statuses.get(name))).join(', ') || 'none' };
 }
 
 function restartText(name: string, status: ServiceStatus | undefined): string {
-  if (status === undefined || status.kind === 'unknown') return `${name} (impossible: unknown to supervisor)`;
-  if (status.kind === 'unmanaged') return 'none (no supervisorctl)';
+  if (status?.kind !== 'known') return 'none (no supervisorctl)';
   const stopped = status.processes.filter(({ state }) => intentOf(state) === 'stopped').length;
   if (stopped === 0) return name;
   return stopped === status.processes.length ? `${name} (stopped, stays so)` : `${name} (${stopped} stopped, stay so)`;

@@ -10,8 +10,14 @@ export interface PlanContext {
   readonly warnings: readonly string[];
   /** The update an earlier run left unfinished: it would be taken up first. */
   readonly unfinished: string | undefined;
-  /** What a restart of a binary's services would mean, by binary name. */
-  readonly services: ReadonlyMap<string, string>;
+  /** By binary name, for those that would change and have a service. */
+  readonly restarts: ReadonlyMap<string, Restart>;
+}
+
+/** What a restart of a binary's services would mean now, and what stands in its way. */
+export interface Restart {
+  readonly text: string;
+  readonly trouble?: string;
 }
 
 const SIGNS = { install: '+', replace: '~', 'up-to-date': '=', leave: '!', fail: 'x' } as const;
@@ -23,13 +29,15 @@ export function reportPlan(plan: Plan, context: PlanContext, out: Terminal): voi
   for (const warning of context.warnings) out.line(out.paint('yellow', `warning: ${warning}`));
   out.line(`source  ${context.source}    manifest  ${context.manifest}\n`);
   if (context.unfinished !== undefined) out.line(out.paint('yellow', `!  ${context.unfinished}\n`));
-  const body = plan.binaries.map((binary) => row(binary, context.services));
+  const body = plan.binaries.map((binary) => row(binary, context.restarts));
   if (body.length > 0) {
     const [head, ...rows] = columns([['', 'NAME', 'INSTALLED', 'WANTED', 'RESTART', 'WHY'], ...body]);
     out.line(out.paint('bold', (head ?? []).join('  ')));
     for (const [index, cells] of rows.entries()) {
       const binary = plan.binaries[index];
-      if (binary !== undefined) out.line(out.paint(STYLES[actionOf(binary)], cells.join('  ')).trimEnd());
+      if (binary === undefined) continue;
+      out.line(out.paint(STYLES[actionOf(binary)], cells.join('  ')).trimEnd());
+      if (binary.decision.kind === 'fail' && binary.decision.hint !== undefined) out.line(`     ${binary.decision.hint}`);
     }
     out.line('');
   }
@@ -61,12 +69,14 @@ export function planDocument(plan: Plan, context: PlanContext & { readonly host:
   };
 }
 
-function row(binary: PlannedBinary, services: ReadonlyMap<string, string>): readonly string[] {
+function row(binary: PlannedBinary, restarts: ReadonlyMap<string, Restart>): readonly string[] {
   const { from, to } = installedAndWanted(binary);
-  const restart = binary.decision.kind === 'change' ? (services.get(binary.entry.name) ?? 'none') : '-';
+  const changes = binary.decision.kind === 'change';
+  const restart = restarts.get(binary.entry.name) ?? { text: changes ? 'none' : '-' };
   const version = 'release' in binary.decision ? binary.decision.release?.version : undefined;
   const wanted = version === undefined || version === 'latest' ? brief(to) : `${version} (${brief(to)})`;
-  return [SIGNS[actionOf(binary)], binary.entry.name, brief(from), wanted, restart, whyOf(binary)];
+  const why = restart.trouble === undefined ? whyOf(binary) : `${whyOf(binary)}, but ${restart.trouble}`;
+  return [SIGNS[actionOf(binary)], binary.entry.name, brief(from), wanted, restart.text, why];
 }
 
 function installedAndWanted({ installed, decision }: PlannedBinary): { from?: string; to?: string; version?: string } {
@@ -104,7 +114,7 @@ function whyOf({ decision }: PlannedBinary): string {
         ? decision.detail
         : `${decision.reason} until ${decision.until.slice(0, 16)}Z: ${decision.detail}`;
     case 'fail':
-      return decision.hint === undefined ? decision.detail : `${decision.detail}. ${decision.hint}`;
+      return decision.detail;
   }
 }
 

@@ -38,6 +38,11 @@ export interface BinaryRecord {
   /** Newest first, at most eight. */
   readonly quarantine: readonly Quarantine[];
   readonly backoff?: Backoff;
+  /**
+   * Processes this program stopped and could not start again, since there is no file to go back to. They look stopped
+   * on purpose and are not: the next release may start them (invariant 7).
+   */
+  readonly leftDown?: readonly string[];
   readonly last?: {
     readonly outcome: OutcomeKind;
     readonly reason: string;

@@ -11,7 +11,12 @@ type Undone =
   /** No service had been restarted yet, and the files are the former ones. */
   | { readonly kind: 'nothing-touched' }
   /** Files and services are the former ones, and `control` is how those do. */
-  | { readonly kind: 'restored'; readonly control: Control; readonly ranBefore: boolean }
+  | {
+      readonly kind: 'restored';
+      readonly control: Control;
+      readonly ranBefore: boolean;
+      readonly leftDown: readonly string[];
+    }
   /** Not everything could be put back: the journal stays for the next tick. */
   | { readonly kind: 'stuck'; readonly detail: string };
 
@@ -62,7 +67,11 @@ async function undo(journal: Journal, roles: ActRoles): Promise<Undone> {
 async function control(journal: Journal, touched: readonly JournalProcess[], roles: ActRoles): Promise<Undone> {
   const ranBefore = touched.some(({ before }) => before === 'running');
   const hadNothing = journalFiles(journal).every(({ former }) => former === undefined);
-  if (hadNothing) return { kind: 'restored', control: { kind: 'none' }, ranBefore };
+  if (hadNothing) {
+    // supervisord refuses to start a program without a file and leaves it stopped, where it was failing before.
+    const leftDown = touched.map(({ process }) => process);
+    return { kind: 'restored', control: { kind: 'none' }, ranBefore, leftDown };
+  }
   const names = new Set(touched.map(({ process }) => process));
   const services = journal.services.map((service) => ({
     ...service,
@@ -70,7 +79,7 @@ async function control(journal: Journal, touched: readonly JournalProcess[], rol
   }));
   const trouble = await prove({ ...journal, services }, roles);
   const health: Control = trouble === undefined ? { kind: 'healthy' } : { kind: 'unhealthy', detail: trouble.message };
-  return { kind: 'restored', control: health, ranBefore };
+  return { kind: 'restored', control: health, ranBefore, leftDown: [] };
 }
 
 /** A process that is still the one from before was never restarted, and is left alone. */
@@ -124,7 +133,8 @@ async function conclude(change: JournalChange, story: Story, roles: ActRoles): P
     await roles.records.update(name, now, (record) => {
       const after = remember(record, { release, version, reason, detail, fault, companions: companionsOf(change, story) }, now);
       nextAttempt = fault === 'release' ? after.quarantine[0]?.until : after.backoff?.notBefore;
-      return { ...after, last: { outcome: ending.outcome, reason, detail, at } };
+      const leftDown = story.undone.kind === 'restored' ? story.undone.leftDown : [];
+      return { ...after, ...(leftDown.length > 0 && { leftDown }), last: { outcome: ending.outcome, reason, detail, at } };
     });
     const seconds = Math.round(story.seconds * 10) / 10;
     const line = { at, run: roles.run, name, outcome: ending.outcome, reason, detail, version, to: release, seconds };

@@ -25,11 +25,13 @@ export type ServiceBefore =
   | { readonly kind: 'unusable'; readonly error: UpdateError };
 
 /**
- * Reads every service before the file is touched: what cannot be judged afterwards must not be changed now. Throws
- * `UpdateError` `supervisor-unreachable`.
+ * Reads every service before the file is touched: what cannot be judged afterwards must not be changed now. `leftDown`
+ * names processes that are stopped because this program could not start them again. Throws `UpdateError`
+ * `supervisor-unreachable`.
  */
 export async function servicesBefore(
   managed: ManagedFiles,
+  leftDown: ReadonlySet<string>,
   roles: ServiceRoles,
 ): Promise<ReadonlyMap<ServiceName, ServiceBefore>> {
   const names = [...managed.keys()];
@@ -37,7 +39,8 @@ export async function servicesBefore(
   const result = new Map<ServiceName, ServiceBefore>();
   for (const name of names) {
     const status = statuses.get(name) ?? { kind: 'unknown' };
-    result.set(name, await before(name, status, { targets: managed.get(name) ?? [], probe: roles.probe }));
+    const context = { targets: managed.get(name) ?? [], leftDown, probe: roles.probe };
+    result.set(name, await before(name, status, context));
   }
   return result;
 }
@@ -53,10 +56,16 @@ async function settled(names: readonly ServiceName[], { services, clock }: Servi
   }
 }
 
+interface Context {
+  readonly targets: readonly string[];
+  readonly leftDown: ReadonlySet<string>;
+  readonly probe: Probe;
+}
+
 async function before(
   name: ServiceName,
   status: ServiceStatus,
-  { targets, probe }: { readonly targets: readonly string[]; readonly probe: Probe },
+  { targets, leftDown, probe }: Context,
 ): Promise<ServiceBefore> {
   if (status.kind === 'unmanaged') return { kind: 'unmanaged' };
   if (status.kind === 'unknown') return unusable('unknown-service', `supervisor knows no program "${name}"`, unknownHint(name));
@@ -64,8 +73,9 @@ async function before(
   if (unsettled !== undefined) {
     return unusable('service-unsettled', `${unsettled.process} is ${unsettled.state.toUpperCase()} and stays so`);
   }
-  const wanted = status.processes.filter(({ state }) => intentOf(state) !== 'stopped');
-  const leftStopped = status.processes.filter(({ state }) => intentOf(state) === 'stopped').map(({ process }) => process);
+  const stopped = status.processes.filter(({ state, process }) => intentOf(state) === 'stopped' && !leftDown.has(process));
+  const wanted = status.processes.filter((sample) => !stopped.includes(sample));
+  const leftStopped = stopped.map(({ process }) => process);
   const users = await probe.executing(wanted, targets);
   const processes = wanted.map((sample) => journalProcess(sample, users));
   const stranger = processes.length > 0 && processes.every(({ executed }) => executed === 'other');

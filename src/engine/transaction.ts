@@ -61,7 +61,7 @@ async function ready(
   const names = new Set(changes.flatMap(({ entry }) => entry.services));
   const files = new Map(await Promise.all([...names].map(async (name) => [name, await filesOf(name)] as const)));
   try {
-    const before = await servicesBefore(files, roles);
+    const before = await servicesBefore(files, await leftDownOf(changes, roles), roles);
     const usable: PlannedChange[] = [];
     for (const change of changes) {
       const trouble = change.entry.services.map((name) => before.get(name)).find((one) => one?.kind === 'unusable');
@@ -76,6 +76,11 @@ async function ready(
     for (const change of changes) await drop(change, error);
     return { changes: [], services: [] };
   }
+}
+
+async function leftDownOf(changes: readonly PlannedChange[], { records }: ActRoles): Promise<ReadonlySet<string>> {
+  const { byName } = await records.read(changes.map(({ entry }) => entry.name));
+  return new Set([...byName.values()].flatMap(({ leftDown }) => leftDown ?? []));
 }
 
 async function stage(changes: readonly PlannedChange[], roles: ActRoles, drop: Drop): Promise<readonly Staged[]> {

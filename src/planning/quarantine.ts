@@ -35,7 +35,8 @@ export function remember(record: BinaryRecord, failed: FailedTry, now: Date): Bi
 
 /** After a success nothing is held against the release that succeeded, nor against the last try. */
 export function forgive(record: BinaryRecord, release: string): BinaryRecord {
-  return { ...withoutBackoff(record), quarantine: record.quarantine.filter((q) => q.release !== release) };
+  const { leftDown: _, ...rest } = withoutBackoff(record);
+  return { ...rest, quarantine: record.quarantine.filter((q) => q.release !== release) };
 }
 
 /** What a rollback proved about the former version, under the same probe as the new one. */

@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Outcome } from '../../src/domain/outcome.ts';
 import { ReleaseServer } from './release-server.ts';
 import { Supervisord } from './supervisord.ts';
 
-const PROGRAM = new URL('../../bin/bin-proxy.js', import.meta.url).pathname;
+export const PROGRAM = new URL('../../bin/bin-proxy.js', import.meta.url).pathname;
 
 export interface Ran {
   readonly code: number | null;
@@ -89,6 +89,38 @@ export class Host {
     };
   }
 
+  /** Installs a program and runs it under supervisord as a service of the same name. */
+  async runs(name: string, bytes: Buffer, options: readonly string[] = []): Promise<void> {
+    this.install(name, bytes);
+    this.supervisor.program({ name, command: this.path(name), options });
+    await this.supervisor.start();
+    await this.supervisor.untilState(name, 'RUNNING');
+  }
+
+  /** Whether the running process executes what is installed now. */
+  async runsInstalled(name: string, process = name): Promise<boolean> {
+    const pid = await this.supervisor.pid(process);
+    return pid > 0 && statSync(`/proc/${pid}/exe`, { bigint: true }).ino === this.inode(name);
+  }
+
+  /** The record of a binary, or undefined. */
+  record(name: string): Record<string, unknown> | undefined {
+    const file = join(this.stateDir, 'binaries', `${name}.json`);
+    return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>) : undefined;
+  }
+
+  /** What is left of updates in progress: staged files and a journal. */
+  leftovers(): readonly string[] {
+    const staging = join(this.binDir, '.bin-proxy', 'staging');
+    const staged = existsSync(staging) ? readdirSync(staging) : [];
+    return existsSync(join(this.stateDir, 'journal.json')) ? [...staged, 'journal.json'] : staged;
+  }
+
+  backups(name: string): readonly string[] {
+    const backups = join(this.binDir, '.bin-proxy', 'backups', name);
+    return existsSync(backups) ? readdirSync(backups) : [];
+  }
+
   /** Runs the real program to its end. */
   async run(args: readonly string[], more: Readonly<Record<string, string>> = {}): Promise<Ran> {
     return runProgram(process.execPath, [PROGRAM, ...args], this.environment(more));
@@ -115,7 +147,7 @@ export class Host {
 
   #emptyConfig(): string {
     const file = join(this.directory, 'config');
-    writeFileSync(file, '');
+    if (!existsSync(file)) writeFileSync(file, '');
     return file;
   }
 }

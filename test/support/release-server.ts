@@ -12,6 +12,7 @@ export class ReleaseServer {
   readonly #releases = new Map<string, Buffer>();
   readonly #answers = new Map<string, Answer>();
   readonly #server: Server;
+  #port = 0;
 
   private constructor() {
     this.#server = createServer((request, response) => this.#handle(request, response));
@@ -25,14 +26,12 @@ export class ReleaseServer {
 
   async listen(port: number): Promise<void> {
     await new Promise<void>((resolve) => this.#server.listen(port, '127.0.0.1', resolve));
+    this.#port = (this.#server.address() as AddressInfo).port;
   }
 
-  get port(): number {
-    return (this.#server.address() as AddressInfo).port;
-  }
-
+  /** Also after the server has stopped. */
   get api(): string {
-    return `http://127.0.0.1:${this.port}/api/v1`;
+    return `http://127.0.0.1:${this.#port}/api/v1`;
   }
 
   publish(name: string, bytes: Buffer, version = 'latest'): void {

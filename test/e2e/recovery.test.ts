@@ -1,0 +1,128 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { describe, expect } from 'vitest';
+import { type Host, PROGRAM } from '../support/host.ts';
+import { hostTest, outcomeOf } from '../support/host-test.ts';
+import { md5, program } from '../support/program.ts';
+
+const [v1, v2, bad] = [program('1'), program('2'), program('bad', { life: 1500 })];
+
+/** Starts a tick and kills it the moment `now` is true. */
+async function killWhen(host: Host, now: () => boolean): Promise<void> {
+  const child = spawn(process.execPath, [PROGRAM, 'run'], { env: host.environment(), stdio: 'ignore' });
+  const ended = once(child, 'exit');
+  while (!now()) await delay(5);
+  child.kill('SIGKILL');
+  expect((await ended)[1]).toBe('SIGKILL');
+}
+
+const logged = (host: Host, text: string) => () => existsSync(host.logFile) && host.log().includes(text);
+
+const said = (host: Host, text: string) => () => readFileSync(join(host.directory, 'app.out.log'), 'utf8').includes(text);
+
+describe.concurrent('a tick killed in the middle (invariant 4)', () => {
+  hostTest('of the stability window: the next one proves what already runs, without another restart', async ({ host }) => {
+    await host.runs('app', v1);
+    host.manages('app');
+    host.server.publish('app', v2);
+    await killWhen(host, said(host, 'VERSION=2'));
+    await host.supervisor.untilState('app', 'RUNNING');
+    const pid = await host.supervisor.pid('app');
+
+    const ran = await host.tick();
+
+    expect(outcomeOf(ran, 'app')).toMatchObject({ outcome: 'updated', to: `md5:${md5(v2)}` });
+    expect(await host.supervisor.pid('app')).toBe(pid);
+    expect(host.manifestEntry('app')).toMatchObject({ currentMd5: md5(v2) });
+    expect(host.leftovers()).toEqual([]);
+  });
+
+  hostTest('right before the restart: the next one makes the service run the new file', async ({ host }) => {
+    await host.runs('app', v1);
+    host.manages('app');
+    host.server.publish('app', v2);
+    await killWhen(host, () => existsSync(join(host.stateDir, 'journal.json')));
+
+    const ran = await host.tick();
+
+    expect(outcomeOf(ran, 'app')).toMatchObject({ outcome: 'updated' });
+    expect(await host.runsInstalled('app')).toBe(true);
+    expect(host.leftovers()).toEqual([]);
+  });
+
+  hostTest('of the download: the next one begins anew and leaves no rubbish', async ({ host }) => {
+    host.install('app', v1);
+    host.manages({ name: 'app', service: false });
+    host.server.publish('app', v2);
+    host.server.answer('/releases/latest/app/download', (_, response) => {
+      response.writeHead(200, { 'content-length': v2.length });
+      response.write(v2.subarray(0, 100));
+    });
+    await killWhen(host, () => host.leftovers().length > 0);
+    host.server.answer('/releases/latest/app/download', undefined);
+
+    expect(outcomeOf(await host.tick(), 'app')).toMatchObject({ outcome: 'updated' });
+    expect(host.leftovers()).toEqual([]);
+  });
+
+  hostTest('of a rollback: the next one goes on backwards and does not start the release again', async ({ host }) => {
+    await host.runs('app', v1);
+    host.manages('app');
+    host.server.publish('app', bad);
+    await killWhen(host, logged(host, 'rolling back'));
+
+    const ran = await host.tick();
+
+    expect(outcomeOf(ran, 'app')).toMatchObject({ outcome: 'rolled-back', reason: 'did-not-stay-up' });
+    expect(host.installed('app')).toEqual(v1);
+    expect(await host.runsInstalled('app')).toBe(true);
+    expect(host.record('app')).toMatchObject({ quarantine: [{ release: `md5:${md5(bad)}` }] });
+    const starts = readFileSync(join(host.directory, 'app.out.log'), 'utf8').match(/VERSION=bad/g) ?? [];
+    // supervisord itself may have started it again before it was stopped; this program did so once.
+    expect(host.log().match(/restarting app/g)).toHaveLength(1);
+    expect(starts.length).toBeGreaterThan(0);
+  });
+
+  hostTest('between stop and start: the service we stopped runs again (invariant 7)', async ({ host }) => {
+    await host.runs('app', v1, ['startsecs=2']);
+    host.manages('app');
+    host.server.publish('app', v2);
+    await killWhen(host, logged(host, 'restarting app'));
+    // What is left of supervisorctl ends by itself; then the service is stopped as if it had died in between.
+    await host.supervisor.until(async () => (await host.supervisor.state('app')) === 'RUNNING');
+    await host.supervisor.ctl('stop', 'app');
+
+    expect(outcomeOf(await host.tick(), 'app')).toMatchObject({ outcome: 'updated', service: 'restarted' });
+    expect(await host.runsInstalled('app')).toBe(true);
+  });
+});
+
+describe.concurrent('damaged state', () => {
+  hostTest('a journal is moved aside, and what lies on disk decides', async ({ host }) => {
+    host.manages({ name: 'app', service: false });
+    host.server.publish('app', v1);
+    await host.tick();
+    writeFileSync(join(host.stateDir, 'journal.json'), '{"schema":');
+
+    const ran = await host.tick();
+
+    expect(ran.code).toBe(0);
+    expect(ran.stderr).toContain('the journal of an unfinished update is damaged');
+    expect(existsSync(join(host.stateDir, 'journal.json'))).toBe(false);
+  });
+
+  hostTest('a record or a cache is rebuilt', async ({ host }) => {
+    host.manages({ name: 'app', service: false });
+    host.server.publish('app', v1);
+    await host.tick();
+    writeFileSync(join(host.stateDir, 'binaries', 'app.json'), 'rubbish');
+    writeFileSync(join(host.stateDir, 'cache.json'), '[]');
+    host.server.publish('app', v2);
+
+    expect(outcomeOf(await host.tick(), 'app')).toMatchObject({ outcome: 'updated' });
+    expect(host.record('app')).toMatchObject({ active: { release: `md5:${md5(v2)}` } });
+  });
+});
