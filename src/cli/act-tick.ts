@@ -69,7 +69,7 @@ function logOutcome(log: Log, one: Outcome): void {
 }
 
 function digestsOf({ from, to }: Outcome): string {
-  return ` [from ${from ?? 'nothing'} to ${to ?? 'unknown'}]`;
+  return to === undefined ? '' : ` [from ${from ?? 'nothing'} to ${to}]`;
 }
 
 function logOf({ settings, invocation, run }: Tick): Log {

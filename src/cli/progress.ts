@@ -13,13 +13,13 @@ export function terminalProgress(windowSeconds: number): Progress {
     bar?.stop();
     phase = next;
     bar = newBar(format);
-    bar.start(total, 0, { left: '' });
+    bar.start(total, 0, { mb: '0.0', left: windowSeconds.toFixed(0) });
     return bar;
   };
   return {
     downloading: (name, received, total) => {
-      const known = show(`download ${name}`, total ?? 0, `${name}  downloading  {bar}  {percentage}%  {mb} MB`);
-      known.update(received, { mb: (received / 1e6).toFixed(1) });
+      const shown = show(`download ${name}`, total ?? 0, `${name}  downloading  {bar}  {percentage}%  {mb} MB`);
+      shown.update(received, { mb: (received / 1e6).toFixed(1) });
     },
     proving: (names, secondsLeft) => {
       const text = names.join(', ');

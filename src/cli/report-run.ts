@@ -38,7 +38,8 @@ export function reportRun(outcomes: readonly Outcome[], shown: 'everything' | 'c
   for (const [index, [name = '', word = '', change = '', text = '']] of rows.entries()) {
     const one = told[index];
     if (one === undefined) continue;
-    out.line(`${name}  ${out.paint(STYLES[one.outcome], word)}  ${change}  ${out.paint(STYLES[one.outcome], text)}`.trimEnd());
+    const painted = (cell: string) => (cell === '' ? '' : out.paint(STYLES[one.outcome], cell));
+    out.line(`${name}  ${painted(word)}  ${change}  ${painted(text)}`.trimEnd());
     if (one.hint !== undefined && shown !== 'acted') out.line(`    ${one.hint}`);
   }
   if (shown === 'everything') out.line(summary(outcomes));
@@ -70,7 +71,7 @@ export function sentence(one: Outcome): string {
     case 'updated':
       return `${REASONS[one.reason]}; ${one.detail} (${one.seconds.toFixed(1)} s)`;
     case 'failed':
-      return `${one.detail}; the former version is untouched${next}`;
+      return `${one.detail}; nothing was changed${next}`;
     case 'rolled-back':
       return `${one.detail}; the former version is back${next}`;
     case 'rollback-failed':

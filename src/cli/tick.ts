@@ -33,6 +33,7 @@ export interface Tick {
 export async function beginTick(invocation: Invocation): Promise<Tick> {
   const loaded = await loadSettings({ flags: invocation.settings, environment: process.env });
   const { settings } = loaded;
+  if (invocation.command === 'run') await splay(settings);
   const half = await composeLook(settings);
   const { manifest, freshness } = await loadManifest({ file: settings.manifestFile, binDir: settings.binDir }, half.cache);
   const warnings = [...loaded.warnings, ...manifest.warnings];
@@ -55,7 +56,6 @@ export function policyOf({ invocation }: Tick): Policy {
 /** `bin-proxy run`: most ticks end with the look, and have loaded nothing else. */
 export async function runTick(invocation: Invocation): Promise<ExitCode> {
   const tick = await beginTick(invocation);
-  await splay(tick.settings);
   const plan = await look(tick.entries, tick.half, policyOf(tick));
   await tick.half.cache.save();
   const unfinished = (await tick.half.journal.read()).kind !== 'absent';

@@ -4,7 +4,7 @@ import { RunError } from '../domain/errors.ts';
 import type { Manifest } from '../domain/manifest.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { Plan } from '../domain/plan.ts';
-import { isChange, type Transaction, transactions } from '../planning/transactions.ts';
+import { isChange, sameGroup, type Transaction, transactions } from '../planning/transactions.ts';
 import { recover } from './recover.ts';
 import type { ActRoles } from './roles.ts';
 import { type FilesOf, transact } from './transaction.ts';
@@ -51,8 +51,8 @@ function setBack(transaction: Transaction): readonly Outcome[] {
 
 function managedFiles(manifest: Manifest): FilesOf {
   return async (service) => {
-    const paths = manifest.entries.filter(({ services }) => services.includes(service)).map(({ path }) => path);
-    return Promise.all(paths.map(realPathOf));
+    const entries = manifest.entries.filter(({ services }) => services.some((one) => sameGroup(one, service)));
+    return Promise.all(entries.map(({ path }) => realPathOf(path)));
   };
 }
 

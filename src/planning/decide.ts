@@ -63,7 +63,7 @@ function decideOne(observed: Observed, policy: Policy, offers: ReadonlyMap<strin
     const left = leftAlone(release, record, policy.now, offers);
     if (left !== undefined) return left;
   }
-  return { kind: 'change', release, reason: changeReason(release, files, record), files };
+  return { kind: 'change', release, reason: changeReason(observed, release), files };
 }
 
 function cannotReplace(
@@ -114,8 +114,8 @@ function isRunning(quarantine: Quarantine, now: Date, offers: ReadonlyMap<string
   return Object.entries(quarantine.companions).every(([name, release]) => (offers.get(name) ?? release) === release);
 }
 
-function changeReason(release: Release, files: readonly FileChange[], record: BinaryRecord | undefined) {
-  if (files.every(({ installed }) => installed.kind === 'absent')) return 'not-installed';
+function changeReason({ installed, record }: Observed, release: Release) {
+  if (installed.every(({ kind }) => kind === 'absent')) return 'not-installed';
   return record?.active?.release === releaseId(release) ? 'drifted' : 'new-release';
 }
 

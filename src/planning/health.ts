@@ -55,7 +55,7 @@ export function judge(samples: readonly Sample[], window: Window): Verdict {
   const up = samples[first];
   if (up === undefined) return { kind: 'watching' };
   for (const sample of samples.slice(first + 1)) {
-    const lost = lostProcess(up, sample);
+    const lost = lostProcess(up, sample, window);
     if (lost !== undefined) return { kind: 'failed', reason: 'did-not-stay-up', detail: lost };
   }
   const last = samples.at(-1) ?? up;
@@ -66,31 +66,29 @@ function whileStarting(samples: readonly Sample[], window: Window): Verdict | un
   const begin = samples[0]?.atMs ?? 0;
   for (const sample of samples) {
     const bad = sample.processes.find(({ state }) => state !== 'running' && !COMING.has(state));
-    if (bad !== undefined) return { kind: 'failed', reason: 'did-not-start', detail: describe(bad) };
+    if (bad !== undefined) return { kind: 'failed', reason: 'did-not-start', detail: `${bad.process}: ${describe(bad)}` };
     const slow = sample.processes.find(({ state }) => state !== 'running');
     if (slow !== undefined && sample.atMs - begin > window.startMs) {
-      const detail = `${describe(slow)}; expected RUNNING within ${seconds(window.startMs)}`;
+      const detail = `${slow.process}: ${describe(slow)}; expected RUNNING within ${seconds(window.startMs)}`;
       return { kind: 'failed', reason: 'did-not-start', detail };
     }
   }
   return undefined;
 }
 
-function lostProcess(up: Sample, sample: Sample): string | undefined {
+function lostProcess(up: Sample, sample: Sample, window: Window): string | undefined {
   for (const before of up.processes) {
     const now = sample.processes.find(({ process }) => process === before.process);
-    const after = seconds(sample.atMs - up.atMs);
-    if (now === undefined) return `${before.process} is gone after ${after}`;
-    if (now.state !== 'running') return `${describe(now)} (pid ${before.pid} stayed up less than ${after})`;
-    if (now.pid !== before.pid || now.startTime !== before.startTime) {
-      return `${before.process} was restarted within ${after}: pid ${before.pid} became ${now.pid}`;
-    }
+    const died = `${before.process}: pid ${before.pid} died ${seconds(sample.atMs - up.atMs)} into the watch of ${seconds(window.stableMs)}`;
+    if (now === undefined) return `${died}; supervisor no longer knows it`;
+    if (now.state !== 'running') return `${died}; now ${describe(now)}`;
+    if (now.pid !== before.pid || now.startTime !== before.startTime) return `${died}; now RUNNING again as pid ${now.pid}`;
   }
   return undefined;
 }
 
-function describe({ process, state, detail }: ProcessSample): string {
-  return `${process} is ${state.toUpperCase()}${detail === '' ? '' : ` (${detail})`}`;
+function describe({ state, detail }: ProcessSample): string {
+  return `${state.toUpperCase()}${detail === '' ? '' : ` (${detail})`}`;
 }
 
 function seconds(ms: number): string {

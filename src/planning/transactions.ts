@@ -28,11 +28,17 @@ export function transactions(changes: readonly PlannedChange[]): readonly Transa
       groups.splice(groups.indexOf(other), 1);
     }
   }
-  return groups.flatMap(({ members: [first, ...rest] }) => (first === undefined ? [] : [[first, ...rest] as const]));
+  return groups.flatMap(({ members }) => {
+    const [first, ...rest] = changes.filter((change) => members.includes(change));
+    return first === undefined ? [] : [[first, ...rest] as const];
+  });
 }
 
-/** `web:*` and `web:1` name the same process, so they are one service here. */
+/** `web:*`, `web:1` and `web` may name the same process, so they belong together. */
+export function sameGroup(a: string, b: string): boolean {
+  return a.split(':', 1)[0] === b.split(':', 1)[0];
+}
+
 function touches(services: ReadonlySet<string>, service: string): boolean {
-  const group = (name: string) => name.split(':', 1)[0];
-  return [...services].some((other) => group(other) === group(service));
+  return [...services].some((other) => sameGroup(other, service));
 }

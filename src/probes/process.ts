@@ -1,7 +1,7 @@
-import { readFile, realpath } from 'node:fs/promises';
+import { open, readFile, realpath } from 'node:fs/promises';
 import type { JournalService } from '../domain/journal.ts';
 import type { Clock } from '../platform/clock.ts';
-import { type FileIdentity, identityOf } from '../platform/files.ts';
+import { type FileIdentity, identityOf, orUndefined } from '../platform/files.ts';
 import { type ExecutedFile, executedFile, processFacts, processTree } from '../platform/processes.ts';
 import { judge, type ProcessSample, type Sample, type Verdict, type Window } from '../planning/health.ts';
 import type { ServiceManager } from '../services/service-manager.ts';
@@ -23,8 +23,9 @@ export class ProcessProbe implements Probe {
 
   async executing(processes: readonly ProcessSample[], targets: readonly string[]): Promise<ReadonlySet<string>> {
     const users = new Set<string>();
+    const files = await Promise.all(targets.map(liveFile));
     for (const { process, pid } of processes) {
-      if (pid !== undefined && (await treeExecutes(pid, targets, byPath))) users.add(process);
+      if (pid !== undefined && (await treeExecutes(pid, files, isAtPath))) users.add(process);
     }
     return users;
   }
@@ -88,56 +89,78 @@ export class ProcessProbe implements Probe {
 
 /** Whoever ran a managed file before must run a live one now; where that is unknown, at least one process must. */
 async function wrongProgram(service: JournalService, samples: readonly ProcessSample[]): Promise<string | undefined> {
-  const live = await Promise.all(service.targets.map(async (path) => ({ path, identity: await identityOf(path) })));
-  const runs = byInode(live.flatMap(({ identity }) => identity ?? []));
+  const pidOf = (process: string) => samples.find((sample) => sample.process === process);
+  const same = service.processes.find(({ process, pid, startTime }) => {
+    const now = pidOf(process);
+    return pid !== undefined && now?.pid === pid && now.startTime === startTime;
+  });
+  if (same !== undefined) return `${same.process} was not restarted: it still is pid ${same.pid}`;
+  const files = await Promise.all(service.targets.map(liveFile));
   const right = new Set<string>();
   const concerned = service.processes.filter(({ executed }) => executed !== 'other');
   for (const { process } of concerned) {
-    const pid = samples.find((sample) => sample.process === process)?.pid;
-    if (pid !== undefined && (await treeExecutes(pid, service.targets, runs))) right.add(process);
+    const pid = pidOf(process)?.pid;
+    if (pid !== undefined && (await treeExecutes(pid, files, isLive))) right.add(process);
   }
   const must = concerned.filter(({ executed }) => executed === 'target');
   const wrong = must.find(({ process }) => !right.has(process)) ?? (right.size === 0 ? concerned[0] : undefined);
   if (wrong === undefined) return undefined;
-  const pid = samples.find(({ process }) => process === wrong.process)?.pid;
+  const pid = pidOf(wrong.process)?.pid;
   const found = pid === undefined ? undefined : (await executedFile(pid))?.path;
   return `${wrong.process} runs ${found ?? 'an unknown file'}, expected ${service.targets.join(' or ')}`;
 }
 
-type Runs = (file: ExecutedFile, targets: readonly string[]) => Promise<boolean> | boolean;
+/** A managed file as it is on disk now. */
+interface ManagedFile {
+  readonly path: string;
+  readonly identity: FileIdentity | undefined;
+  readonly kind: 'script' | 'binary';
+}
 
-async function treeExecutes(root: number, targets: readonly string[], runs: Runs): Promise<boolean> {
-  const own = await executedFile(root);
-  if (own !== undefined && (await runs(own, targets))) return true;
+type Runs = (process: ExecutedFile, file: ManagedFile) => boolean;
+
+async function liveFile(path: string): Promise<ManagedFile> {
+  return { path, identity: await identityOf(path), kind: await kindOf(path) };
+}
+
+async function treeExecutes(root: number, files: readonly ManagedFile[], runs: Runs): Promise<boolean> {
   for (const pid of await processTree(root)) {
-    const file = pid === root ? undefined : await executedFile(pid);
-    if (file !== undefined && (await runs(file, targets))) return true;
-    if (await maps(pid, targets)) return true;
+    const process = await executedFile(pid);
+    if (process === undefined) continue;
+    const interprets = await interpretedFiles(process);
+    const mapped = await mappedFiles(pid);
+    for (const file of files) {
+      if (runs(process, file) || mapped.has(file.path)) return true;
+      if (file.kind === 'script' && interprets.includes(file.path)) return true;
+    }
   }
   return false;
 }
 
-/** The live inode itself, or an interpreter that was given the live path: for `#!` the kernel shows the interpreter. */
-function byInode(live: readonly FileIdentity[]): Runs {
-  return async (file, targets) =>
-    live.some(({ dev, ino }) => dev === file.dev && ino === file.ino) || (await hasArgument(file, targets));
-}
+/** The inode that is live: not merely the same path, which a process from before the replacement has too. */
+const isLive: Runs = (process, { identity }) => identity?.dev === process.dev && identity.ino === process.ino;
 
-const byPath: Runs = async (file, targets) =>
-  targets.includes(file.path.replace(/ \(deleted\)$/, '')) || (await hasArgument(file, targets));
+const isAtPath: Runs = (process, { path }) => process.path.replace(/ \(deleted\)$/, '') === path;
 
-async function hasArgument({ argv }: ExecutedFile, targets: readonly string[]): Promise<boolean> {
-  for (const argument of argv) {
-    if (!argument.startsWith('/')) continue;
-    if (targets.includes(argument)) return true;
-    const real = await realpath(argument).catch(() => undefined);
-    if (real !== undefined && targets.includes(real)) return true;
-  }
-  return false;
+/** For `#!` the kernel runs the interpreter and hands it the script; the program's own name is not an argument. */
+async function interpretedFiles({ argv }: ExecutedFile): Promise<readonly string[]> {
+  const paths = argv.slice(1).filter((argument) => argument.startsWith('/'));
+  return Promise.all(paths.map((path) => realpath(path).catch(() => path)));
 }
 
 /** A managed library is not executed but mapped. A replaced one is marked as deleted and does not count. */
-async function maps(pid: number, targets: readonly string[]): Promise<boolean> {
+async function mappedFiles(pid: number): Promise<ReadonlySet<string>> {
   const text = await readFile(`/proc/${pid}/maps`, 'utf8').catch(() => '');
-  return text.split('\n').some((line) => targets.some((target) => line.endsWith(` ${target}`)));
+  return new Set(text.split('\n').flatMap((line) => /\s(\/.*)$/.exec(line)?.[1] ?? []));
+}
+
+async function kindOf(path: string): Promise<ManagedFile['kind']> {
+  const handle = await orUndefined(open(path, 'r'));
+  if (handle === undefined) return 'binary';
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(2), 0, 2, 0);
+    return buffer.subarray(0, bytesRead).toString('latin1') === '#!' ? 'script' : 'binary';
+  } finally {
+    await handle.close();
+  }
 }
