@@ -13,14 +13,13 @@ import type { ExitCode } from './exit-codes.ts';
 import { noProgress, terminalProgress } from './progress.ts';
 import { sentence } from './report-run.ts';
 import { StopSignals } from './stop-signals.ts';
-import { conclude, idleOutcome, policyOf, type Tick } from './tick.ts';
+import { conclude, idleOutcome, nothingPending, policyOf, type Tick } from './tick.ts';
 
 /** The half of a tick that is loaded only when there is something to do, or something to tell. */
 export async function actTick(tick: Tick, plan: Plan): Promise<ExitCode> {
   const log = logOf(tick);
-  for (const warning of tick.warnings) log.warn(warning);
-  const unfinished = (await tick.half.journal.read()).kind !== 'absent';
-  if (!unfinished && !plan.binaries.some(isChange)) return tell(tick, log, { plan, outcomes: [] });
+  for (const warning of [...tick.warnings, ...plan.warnings]) log.warn(warning);
+  if (!plan.binaries.some(isChange) && (await nothingPending(tick))) return tell(tick, log, { plan, outcomes: [] });
   await prepareState(tick);
   const lock = await takeLock(tick.settings.lockFile, new Date());
   const stop = new StopSignals();

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { BinaryName } from '../domain/names.ts';
 import type { Settings } from '../domain/settings.ts';
 import type { ActRoles, Gate, Progress } from '../engine/roles.ts';
@@ -39,7 +39,9 @@ export async function composeAct(look: LookHalf, around: ActSurroundings): Promi
     probe: new ProcessProbe(services, systemClock),
     records: look.records,
     journal: look.journal,
+    probations: look.probations,
     history: new History(settings.stateDir),
+    folders: [settings.stateDir, join(settings.stateDir, 'binaries'), dirname(settings.manifestFile), dirname(settings.lockFile)],
     recordProven: (name, proven) => recordInManifest(settings.manifestFile, name as BinaryName, proven),
     clock: systemClock,
     log,
@@ -47,6 +49,7 @@ export async function composeAct(look: LookHalf, around: ActSurroundings): Promi
     gate,
     limits: {
       window: { stableMs: settings.stableSeconds * 1000, startMs: START_MS },
+      probationMs: settings.probationSeconds * 1000,
       downloadMs: settings.timeoutSeconds * 1000,
       downloadIdleMs: DOWNLOAD_IDLE_MS,
     },

@@ -5,6 +5,7 @@ import { Http } from '../platform/http.ts';
 import { BinManagerSource } from '../sources/bin-manager.ts';
 import { Cache } from '../store/cache.ts';
 import { JournalStore } from '../store/journal-file.ts';
+import { ProbationStore } from '../store/probation-file.ts';
 import { RecordStore } from '../store/records.ts';
 import { VERSION } from './version.ts';
 
@@ -12,6 +13,7 @@ import { VERSION } from './version.ts';
 export interface LookHalf extends LookRoles {
   readonly cache: Cache;
   readonly journal: JournalStore;
+  readonly probations: ProbationStore;
 }
 
 export async function composeLook(settings: Settings): Promise<LookHalf> {
@@ -24,6 +26,7 @@ export async function composeLook(settings: Settings): Promise<LookHalf> {
     reader: new InPlaceReader((path, stats, algorithm) => cache.digest(path, stats, algorithm)),
     records: new RecordStore(stateDir),
     journal: new JournalStore(stateDir),
+    probations: new ProbationStore(stateDir),
     cache,
   };
 }

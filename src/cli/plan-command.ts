@@ -19,7 +19,7 @@ export async function planCommand(invocation: Invocation): Promise<ExitCode> {
   const context = {
     source: tick.half.source.label,
     manifest: tick.settings.manifestFile,
-    warnings: tick.warnings,
+    warnings: [...tick.warnings, ...plan.warnings],
     unfinished: await unfinishedText(tick),
     restarts: await restarts(plan.binaries.filter(isChange), tick),
   };

@@ -66,6 +66,14 @@ export const SETTINGS = [
     meaning: 'how long a restarted service must stay up to be proven',
   },
   {
+    key: 'probationSeconds',
+    variable: 'BIN_PROXY_PROBATION_SECONDS',
+    flag: 'probation',
+    placeholder: 'SECONDS',
+    fallback: '600',
+    meaning: 'how long later ticks watch a proven release; 0: not at all',
+  },
+  {
     key: 'splaySeconds',
     variable: 'BIN_PROXY_SPLAY_SECONDS',
     flag: 'splay',

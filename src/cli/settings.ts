@@ -95,6 +95,7 @@ class Reader {
       stateDir: this.#path('stateDir'),
       lockFile: this.#path('lockFile'),
       stableSeconds: this.#seconds('stableSeconds', { least: 1, most: 3_600 }),
+      probationSeconds: this.#seconds('probationSeconds', { least: 0, most: 86_400 }),
       splaySeconds: this.#seconds('splaySeconds', { least: 0, most: 3_600 }),
       timeoutSeconds: this.#seconds('timeoutSeconds', { least: 1, most: 86_400 }),
       ...(supervisorConf !== undefined && { supervisorConf }),

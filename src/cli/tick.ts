@@ -58,11 +58,18 @@ export async function runTick(invocation: Invocation): Promise<ExitCode> {
   const tick = await beginTick(invocation);
   const plan = await look(tick.entries, tick.half, policyOf(tick));
   await tick.half.cache.save();
-  const unfinished = (await tick.half.journal.read()).kind !== 'absent';
   const quiet = plan.binaries.every(({ decision }) => decision.kind === 'up-to-date' || decision.kind === 'leave');
-  if (quiet && !unfinished && tick.warnings.length === 0) return conclude(tick, plan.binaries.map(idleOutcome));
+  if (quiet && tick.warnings.length + plan.warnings.length === 0 && (await nothingPending(tick))) return conclude(tick, plan.binaries.map(idleOutcome));
   const { actTick } = await import('./act-tick.ts');
   return actTick(tick, plan);
+}
+
+/** Nothing an earlier tick left to be finished, and nothing odd about what it put on probation. */
+export async function nothingPending({ half }: Tick): Promise<boolean> {
+  if ((await half.journal.read()).kind !== 'absent') return false;
+  const probations = await half.probations.read();
+  // Loaded only for the few minutes after an update.
+  return probations.length === 0 || (await import('../engine/uneventful.ts')).isUneventful(probations, new Date());
 }
 
 /** Prints what became of every binary, and turns it into an exit code. */

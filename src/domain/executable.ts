@@ -7,18 +7,26 @@ export type Executable =
 /** Bytes needed by {@link readExecutable}: the kernel reads 256 for a `#!` line. */
 export const HEADER_BYTES = 256;
 
-/** e_machine of the ELF specification, for the machines Node runs on. */
-const MACHINES: Readonly<Record<string, { readonly bits: 32 | 64; readonly machine: number }>> = {
-  x64: { bits: 64, machine: 62 },
-  ia32: { bits: 32, machine: 3 },
-  arm64: { bits: 64, machine: 183 },
-  arm: { bits: 32, machine: 40 },
+interface Machine {
+  readonly bits: 32 | 64;
+  /** e_machine of the ELF specification. */
+  readonly machine: number;
+  /** Absent: Node has one name for both byte orders. */
+  readonly endian?: 'little' | 'big';
+}
+
+/** The machines Node runs on. */
+const MACHINES: Readonly<Record<string, Machine>> = {
+  x64: { bits: 64, machine: 62, endian: 'little' },
+  ia32: { bits: 32, machine: 3, endian: 'little' },
+  arm64: { bits: 64, machine: 183, endian: 'little' },
+  arm: { bits: 32, machine: 40, endian: 'little' },
   ppc64: { bits: 64, machine: 21 },
-  s390x: { bits: 64, machine: 22 },
-  riscv64: { bits: 64, machine: 243 },
-  loong64: { bits: 64, machine: 258 },
-  mips: { bits: 32, machine: 8 },
-  mipsel: { bits: 32, machine: 8 },
+  s390x: { bits: 64, machine: 22, endian: 'big' },
+  riscv64: { bits: 64, machine: 243, endian: 'little' },
+  loong64: { bits: 64, machine: 258, endian: 'little' },
+  mips: { bits: 32, machine: 8, endian: 'big' },
+  mipsel: { bits: 32, machine: 8, endian: 'little' },
 };
 /** 64-bit kernels that also run these 32-bit programs. */
 const ALSO_RUNS: Readonly<Record<string, readonly string[]>> = { x64: ['ia32'], arm64: ['arm'] };
@@ -32,7 +40,7 @@ export function readExecutable(header: Uint8Array): Executable {
     return { kind: 'elf', bits: bytes[4] === 2 ? 64 : 32, machine, endian };
   }
   const line = bytes.toString('latin1').split('\n', 1)[0] ?? '';
-  const interpreter = /^#![ \t]*([^ \t\r]+)/.exec(line)?.[1];
+  const interpreter = /^#![ \t]*([^ \t]+)/.exec(line)?.[1];
   if (interpreter !== undefined) return { kind: 'script', interpreter };
   return { kind: 'neither', begins: bytes.subarray(0, 24).toString('latin1') };
 }
@@ -41,17 +49,25 @@ export function readExecutable(header: Uint8Array): Executable {
 export function unfit(executable: Executable, arch: string): string | undefined {
   switch (executable.kind) {
     case 'script':
-      return undefined;
+      // What the kernel would look for is a program whose name ends in CR.
+      return executable.interpreter.endsWith('\r') ? 'its "#!" line ends in CR LF, expected LF' : undefined;
     case 'neither':
       return `expected an ELF program or "#!", found ${JSON.stringify(executable.begins)}`;
     case 'elf': {
       const wanted = [arch, ...(ALSO_RUNS[arch] ?? [])].flatMap((one) => MACHINES[one] ?? []);
-      const fits = wanted.some(({ bits, machine }) => bits === executable.bits && machine === executable.machine);
-      if (fits || wanted.length === 0) return undefined;
-      const found = Object.keys(MACHINES).find((one) => {
-        return MACHINES[one]?.machine === executable.machine && MACHINES[one].bits === executable.bits;
-      });
-      return `built for ${found ?? `ELF machine ${executable.machine}`} (${executable.bits} bit), this host is ${arch}`;
+      if (wanted.length === 0 || wanted.some((machine) => isFor(machine, executable))) return undefined;
+      const found = Object.entries(MACHINES).find(([, machine]) => isFor(machine, executable))?.[0];
+      return `built for ${found ?? `ELF machine ${executable.machine}`} (${form(executable)}), this host is ${arch}`;
     }
   }
+}
+
+type Elf = Extract<Executable, { kind: 'elf' }>;
+
+function isFor({ bits, machine, endian }: Machine, elf: Elf): boolean {
+  return bits === elf.bits && machine === elf.machine && (endian ?? elf.endian) === elf.endian;
+}
+
+function form({ bits, endian }: Elf): string {
+  return `${bits} bit, ${endian} endian`;
 }

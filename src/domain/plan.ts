@@ -33,4 +33,6 @@ export interface Plan {
   /** The one `now` of this look, RFC 3339 UTC. */
   readonly at: string;
   readonly binaries: readonly PlannedBinary[];
+  /** Trouble that stops nothing, such as a damaged record. */
+  readonly warnings: readonly string[];
 }

@@ -7,6 +7,7 @@ export interface Settings {
   readonly stateDir: string;
   readonly lockFile: string;
   readonly stableSeconds: number;
+  readonly probationSeconds: number;
   readonly splaySeconds: number;
   readonly timeoutSeconds: number;
   /** Absent: supervisor's own default. */

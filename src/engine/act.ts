@@ -1,10 +1,12 @@
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { RunError } from '../domain/errors.ts';
+import { errorText, RunError } from '../domain/errors.ts';
 import type { Manifest } from '../domain/manifest.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { Plan } from '../domain/plan.ts';
 import { isChange, sameGroup, type Transaction, transactions } from '../planning/transactions.ts';
+import { sweepTemporaries } from '../platform/files.ts';
+import { watchProbations } from './probation.ts';
 import { recover } from './recover.ts';
 import type { ActRoles } from './roles.ts';
 import { type FilesOf, transact } from './transaction.ts';
@@ -26,6 +28,10 @@ export async function act(manifest: Manifest, lookAgain: () => Promise<Plan>, ro
   let plan: Plan | undefined;
   try {
     outcomes.push(...(await recover(roles)));
+    if ((await roles.journal.read()).kind === 'absent') {
+      await sweep(manifest, roles);
+      outcomes.push(...(await watchProbations(roles)));
+    }
     plan = await lookAgain();
     for (const transaction of transactions(plan.binaries.filter(isChange))) {
       roles.gate.mayBegin();
@@ -47,6 +53,16 @@ function setBack(transaction: Transaction): readonly Outcome[] {
     reason: 'blocked',
     detail: 'an earlier update could not be ended yet; it comes first',
   }));
+}
+
+/** Removes what dead runs left half-made. Only here: the lock is held, and no transaction is under way. */
+async function sweep(manifest: Manifest, { installer, folders, log }: ActRoles): Promise<void> {
+  try {
+    for (const folder of folders) await sweepTemporaries(folder);
+    for (const entry of manifest.entries) await installer.tidy([await realPathOf(entry.path)], entry);
+  } catch (error) {
+    log.warn(`cannot tidy up after an earlier run: ${errorText(error)}`);
+  }
 }
 
 function managedFiles(manifest: Manifest): FilesOf {

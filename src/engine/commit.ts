@@ -2,11 +2,16 @@ import { errorText } from '../domain/errors.ts';
 import type { Journal, JournalChange } from '../domain/journal.ts';
 import type { Outcome, ServiceOutcome } from '../domain/outcome.ts';
 import { forgive } from '../planning/quarantine.ts';
+import type { ProcessSample } from '../planning/health.ts';
+import { beginProbation } from './probation.ts';
 import type { ActRoles } from './roles.ts';
 
-export interface Proven {
+/** What there is to record. */
+export interface Success {
   readonly service: ServiceOutcome;
   readonly seconds: number;
+  /** The processes that were proven: they go on probation. */
+  readonly processes: readonly ProcessSample[];
 }
 
 const SENTENCES: Readonly<Record<ServiceOutcome, string>> = {
@@ -21,41 +26,46 @@ const SENTENCES: Readonly<Record<ServiceOutcome, string>> = {
  * something cannot be recorded the journal stays and the next tick records it; the program runs either way
  * (invariant 8).
  */
-export async function commit(journal: Journal, proven: Proven, roles: ActRoles): Promise<readonly Outcome[]> {
+export async function commit(journal: Journal, success: Success, roles: ActRoles): Promise<readonly Outcome[]> {
   const now = roles.clock.now();
   let recorded = true;
   for (const change of journal.changes) {
     try {
-      await record(change, proven, { roles, now });
+      await record(change, success, { roles, now });
     } catch (error) {
       recorded = false;
       roles.log.error(`${change.name}: updated, but it cannot be recorded: ${errorText(error)}; the next tick tries again`);
     }
   }
+  try {
+    await beginProbation(journal, success.processes, roles);
+  } catch (error) {
+    roles.log.error(`cannot put the release on probation: ${errorText(error)}`);
+  }
   if (recorded) await roles.journal.remove();
-  return journal.changes.map((change) => outcome(change, proven));
+  return journal.changes.map((change) => outcome(change, success));
 }
 
 async function record(
   change: JournalChange,
-  proven: Proven,
+  success: Success,
   { roles, now }: { readonly roles: ActRoles; readonly now: Date },
 ): Promise<void> {
   const { name, version, release, reason } = change;
   const at = now.toISOString();
-  const detail = SENTENCES[proven.service];
+  const detail = SENTENCES[success.service];
   await roles.records.update(name, now, (before) => ({
     ...forgive(before, release),
     active: { release, version, since: at },
     last: { outcome: 'updated', reason, detail, at },
   }));
   await roles.recordProven(name, release);
-  const seconds = Math.round(proven.seconds * 10) / 10;
+  const seconds = Math.round(success.seconds * 10) / 10;
   const line = { at, run: roles.run, name, outcome: 'updated', reason, detail, version, to: release, seconds };
   await roles.history.add(change.from === undefined ? line : { ...line, from: change.from });
 }
 
-function outcome(change: JournalChange, { service, seconds }: Proven): Outcome {
+function outcome(change: JournalChange, { service, seconds }: Success): Outcome {
   const { name, version, release, reason, from } = change;
   return {
     name,

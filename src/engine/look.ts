@@ -31,7 +31,8 @@ export async function look(entries: readonly ManifestEntry[], roles: LookRoles, 
     const installed = await installedFor(entry, answer, roles.reader);
     observed.push({ entry, answer, installed, ...(record !== undefined && { record }) });
   }
-  return decide(observed, policy);
+  const warnings = [...records.damaged].map(([name, why]) => `the record of ${name} is damaged and not used: ${why}`);
+  return { ...decide(observed, policy), warnings };
 }
 
 /** Digests are taken in the release's own algorithm; without a release, of the entry's file in md5. */

@@ -1,22 +1,39 @@
 import { UpdateError } from '../domain/errors.ts';
 import { type Journal, journalProcesses } from '../domain/journal.ts';
+import type { ProcessSample } from '../planning/health.ts';
 import type { ActRoles } from './roles.ts';
 
-/** Invariant 3: returns why the live files are not proven to run, or undefined where they are. */
-export async function prove(journal: Journal, roles: ActRoles): Promise<UpdateError | undefined> {
+/** Whether the live files are proven to run (invariant 3), with the processes that do, or why they are not. */
+export type Proven =
+  | { readonly kind: 'proven'; readonly processes: readonly ProcessSample[] }
+  | { readonly kind: 'failed'; readonly trouble: UpdateError };
+
+export async function prove(journal: Journal, roles: ActRoles): Promise<Proven> {
   const watched = journal.services.filter(({ processes }) => processes.length > 0);
-  if (watched.length === 0) return undefined;
+  if (watched.length === 0) return { kind: 'proven', processes: [] };
   const names = journal.changes.map(({ name }) => name);
-  const verdict = await roles.probe.prove(watched, roles.limits.window, (left) => roles.progress.proving(names, left));
+  const proof = await roles.probe.prove(watched, roles.limits.window, (left) => roles.progress.proving(names, left));
   roles.progress.idle();
-  return verdict.kind === 'failed' ? new UpdateError(verdict.reason, 'release', verdict.detail) : undefined;
+  if (proof.kind === 'proven') return proof;
+  return { kind: 'failed', trouble: new UpdateError(proof.reason, 'release', proof.detail) };
 }
 
-export async function restartAndProve(journal: Journal, roles: ActRoles): Promise<UpdateError | undefined> {
+export async function restartAndProve(journal: Journal, roles: ActRoles): Promise<Proven> {
   const processes = journalProcesses(journal).map(({ process }) => process);
-  if (processes.length === 0) return undefined;
-  roles.gate.mayGoOn();
-  roles.log.info(`restarting ${processes.join(', ')}`);
-  await roles.services.restart(processes);
+  if (processes.length > 0) {
+    roles.gate.mayGoOn();
+    roles.log.info(`restarting ${processes.join(', ')}`);
+    await roles.services.restart(processes);
+  }
   return prove(journal, roles);
+}
+
+/** Runs a step that brings new files live; trouble of its own is as good as a failed proof. */
+export async function orFailed(step: () => Promise<Proven>): Promise<Proven> {
+  try {
+    return await step();
+  } catch (error) {
+    if (error instanceof UpdateError) return { kind: 'failed', trouble: error };
+    throw error;
+  }
 }

@@ -3,7 +3,7 @@ import { type Journal, journalFiles, type JournalFile, journalProcesses } from '
 import type { Outcome } from '../domain/outcome.ts';
 import { type FoundFile, recovery } from '../planning/recover.ts';
 import { commit } from './commit.ts';
-import { prove } from './prove.ts';
+import { orFailed, prove, type Proven } from './prove.ts';
 import type { ActRoles } from './roles.ts';
 import { giveUp, rollBack, touchedProcesses } from './rollback.ts';
 import { serviceOutcome } from './transaction.ts';
@@ -52,10 +52,10 @@ function whyUndone({ failed, run }: Journal): UpdateError {
 /** All files are live: make their services run them, and prove it. */
 async function finish(journal: Journal, roles: ActRoles): Promise<readonly Outcome[]> {
   const begun = roles.clock.monotonicMs();
-  const trouble = await bringUp(journal, roles);
-  if (trouble !== undefined) return rollBack(journal, trouble, roles);
+  const proven = await orFailed(() => bringUp(journal, roles));
+  if (proven.kind === 'failed') return rollBack(journal, proven.trouble, roles);
   const seconds = (roles.clock.monotonicMs() - begun) / 1000;
-  return commit(journal, { service: serviceOutcome(journal.services), seconds }, roles);
+  return commit(journal, { service: serviceOutcome(journal.services), seconds, processes: proven.processes }, roles);
 }
 
 /**
@@ -63,19 +63,14 @@ async function finish(journal: Journal, roles: ActRoles): Promise<readonly Outco
  * had stopped is not in the journal (invariant 7). One that has failed meanwhile is judged, not started again
  * (invariant 5).
  */
-async function bringUp(journal: Journal, roles: ActRoles): Promise<UpdateError | undefined> {
-  try {
-    const touched = new Set(await touchedProcesses(journal));
-    const before = journalProcesses(journal).filter((process) => !touched.has(process));
-    if (before.length > 0) await roles.services.restart(before.map(({ process }) => process));
-    const statuses = await roles.services.inspect(journal.services.map(({ service }) => service));
-    const stopped = [...statuses.values()]
-      .flatMap((status) => (status.kind === 'known' ? status.processes : []))
-      .filter(({ process, state }) => state === 'stopped' && [...touched].some((one) => one.process === process));
-    if (stopped.length > 0) await roles.services.start(stopped.map(({ process }) => process));
-    return await prove(journal, roles);
-  } catch (error) {
-    if (error instanceof UpdateError) return error;
-    throw error;
-  }
+async function bringUp(journal: Journal, roles: ActRoles): Promise<Proven> {
+  const touched = new Set((await touchedProcesses(journal)).map(({ process }) => process));
+  const before = journalProcesses(journal).filter(({ process }) => !touched.has(process));
+  if (before.length > 0) await roles.services.restart(before.map(({ process }) => process));
+  const statuses = await roles.services.inspect(journal.services.map(({ service }) => service));
+  const stopped = [...statuses.values()]
+    .flatMap((status) => (status.kind === 'known' ? status.processes : []))
+    .filter(({ process, state }) => state === 'stopped' && touched.has(process));
+  if (stopped.length > 0) await roles.services.start(stopped.map(({ process }) => process));
+  return prove(journal, roles);
 }

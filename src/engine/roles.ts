@@ -7,6 +7,7 @@ import type { ServiceManager } from '../services/service-manager.ts';
 import type { ReleaseSource } from '../sources/source.ts';
 import type { History } from '../store/history.ts';
 import type { JournalStore } from '../store/journal-file.ts';
+import type { ProbationStore } from '../store/probation-file.ts';
 import type { RecordStore } from '../store/records.ts';
 
 /** What is going on, for a person who watches. Losing it loses nothing (invariant 8). */
@@ -28,6 +29,8 @@ export interface Gate {
 
 export interface Limits {
   readonly window: Window;
+  /** How long a proven release is watched by later ticks; 0: not at all. */
+  readonly probationMs: number;
   readonly downloadMs: number;
   readonly downloadIdleMs: number;
 }
@@ -40,7 +43,10 @@ export interface ActRoles {
   readonly probe: Probe;
   readonly records: RecordStore;
   readonly journal: JournalStore;
+  readonly probations: ProbationStore;
   readonly history: History;
+  /** Folders in which dead runs may have left temporary files of small files. */
+  readonly folders: readonly string[];
   /** Tells the manifest what was proven. */
   readonly recordProven: (name: string, proven: string) => Promise<void>;
   readonly clock: Clock;

@@ -77,8 +77,9 @@ async function control(journal: Journal, touched: readonly JournalProcess[], rol
     ...service,
     processes: service.processes.filter(({ process }) => names.has(process)),
   }));
-  const trouble = await prove({ ...journal, services }, roles);
-  const health: Control = trouble === undefined ? { kind: 'healthy' } : { kind: 'unhealthy', detail: trouble.message };
+  const proven = await prove({ ...journal, services }, roles);
+  const health: Control =
+    proven.kind === 'proven' ? { kind: 'healthy' } : { kind: 'unhealthy', detail: proven.trouble.message };
   return { kind: 'restored', control: health, ranBefore, leftDown: [] };
 }
 
@@ -131,7 +132,10 @@ async function conclude(change: JournalChange, story: Story, roles: ActRoles): P
   let nextAttempt: string | undefined;
   try {
     await roles.records.update(name, now, (record) => {
-      const after = remember(record, { release, version, reason, detail, fault, companions: companionsOf(change, story) }, now);
+      // A tick that died after this line must not count the same failure a second time.
+      const told = record.quarantine.some((one) => one.release === release && one.since >= story.journal.startedAt);
+      const tried = { release, version, reason, detail, fault, companions: companionsOf(change, story) };
+      const after = told ? record : remember(record, tried, now);
       nextAttempt = fault === 'release' ? after.quarantine[0]?.until : after.backoff?.notBefore;
       const leftDown = story.undone.kind === 'restored' ? story.undone.leftDown : [];
       return { ...after, ...(leftDown.length > 0 && { leftDown }), last: { outcome: ending.outcome, reason, detail, at } };

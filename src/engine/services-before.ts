@@ -46,7 +46,10 @@ export async function servicesBefore(
 }
 
 /** A process on its way up or down says nothing yet about what the operator wants. */
-async function settled(names: readonly ServiceName[], { services, clock }: ServiceRoles) {
+export async function settled(
+  names: readonly ServiceName[],
+  { services, clock }: Pick<ServiceRoles, 'services' | 'clock'>,
+): Promise<ReadonlyMap<ServiceName, ServiceStatus>> {
   for (const deadline = clock.monotonicMs() + SETTLE_MS; ; await clock.sleep(SETTLE_POLL_MS)) {
     const statuses = await services.inspect(names);
     const moving = [...statuses.values()].some(

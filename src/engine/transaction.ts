@@ -7,7 +7,7 @@ import { installedText } from '../planning/decide.ts';
 import type { PlannedChange, Transaction } from '../planning/transactions.ts';
 import { commit } from './commit.ts';
 import { failure } from './failure.ts';
-import { restartAndProve } from './prove.ts';
+import { orFailed, type Proven, restartAndProve } from './prove.ts';
 import type { ActRoles } from './roles.ts';
 import { rollBack } from './rollback.ts';
 import { servicesBefore } from './services-before.ts';
@@ -129,11 +129,12 @@ async function goLive(
     for (const { change } of staged) await drop(change, error);
     return [];
   }
-  const trouble = await activateAndProve(journal, roles);
-  if (trouble !== undefined) return rollBack(journal, trouble, roles);
+  const proven = await orFailed(() => activateAndProve(journal, roles));
+  if (proven.kind === 'failed') return rollBack(journal, proven.trouble, roles);
   const wantsService = staged.some(({ change }) => change.entry.services.length > 0);
   const service = wantsService ? serviceOutcome(services) : 'none';
-  return commit(journal, { service, seconds: (roles.clock.monotonicMs() - begun) / 1000 }, roles);
+  const seconds = (roles.clock.monotonicMs() - begun) / 1000;
+  return commit(journal, { service, seconds, processes: proven.processes }, roles);
 }
 
 /** Backs up and writes the journal: the last moment at which nothing live has been touched (invariant 2). */
@@ -165,17 +166,12 @@ async function prepare(
   return journal;
 }
 
-async function activateAndProve(journal: Journal, roles: ActRoles): Promise<UpdateError | undefined> {
-  try {
-    for (const file of journalFiles(journal)) {
-      roles.gate.mayGoOn();
-      await roles.installer.activate(file);
-    }
-    return await restartAndProve(journal, roles);
-  } catch (error) {
-    if (error instanceof UpdateError) return error;
-    throw error;
+async function activateAndProve(journal: Journal, roles: ActRoles): Promise<Proven> {
+  for (const file of journalFiles(journal)) {
+    roles.gate.mayGoOn();
+    await roles.installer.activate(file);
   }
+  return restartAndProve(journal, roles);
 }
 
 /** What became of the services of a transaction. */

@@ -39,7 +39,7 @@ export function decide(observed: readonly Observed[], policy: Policy): Plan {
       decision: decideOne(one, policy, offers),
     }),
   );
-  return { at: policy.now.toISOString(), binaries };
+  return { at: policy.now.toISOString(), binaries, warnings: [] };
 }
 
 function decideOne(observed: Observed, policy: Policy, offers: ReadonlyMap<string, string>): Decision {

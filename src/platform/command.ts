@@ -33,7 +33,7 @@ export const runCommand: RunCommand = (file, args, limits) =>
   new Promise((resolve) => {
     const child = spawn(file, args, {
       cwd: '/',
-      env: { ...process.env, PATH: commandPath(), LC_ALL: 'C' },
+      env: environment(),
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const stdout = collect(child.stdout);
@@ -70,6 +70,12 @@ export const runCommand: RunCommand = (file, args, limits) =>
       else settle({ kind: 'exited', code, ...output });
     });
   });
+
+/** What a check prints ends up in the log, so a child is not told the token (invariant 14). */
+function environment(): NodeJS.ProcessEnv {
+  const { BIN_MANAGER_TOKEN: _, ...rest } = process.env;
+  return { ...rest, PATH: commandPath(), LC_ALL: 'C' };
+}
 
 function collect(stream: NodeJS.ReadableStream): () => string {
   const chunks: Buffer[] = [];

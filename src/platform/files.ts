@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { constants, type BigIntStats } from 'node:fs';
-import { type FileHandle, lstat, open, readFile, rename, stat, unlink } from 'node:fs/promises';
+import { constants, existsSync, type BigIntStats } from 'node:fs';
+import { type FileHandle, lstat, open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Digest, DigestAlgorithm } from '../domain/digest.ts';
 import { systemCode } from '../domain/errors.ts';
@@ -69,9 +69,17 @@ export async function createExclusive(path: string): Promise<FileHandle> {
   return open(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600);
 }
 
-/** A name beside `path` that nobody can guess. */
-export function temporaryName(path: string): string {
-  return join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
+/** A name beside `path` that nobody can guess, and that tells whose it is. */
+function temporaryName(path: string): string {
+  return join(dirname(path), `.${basename(path)}.${process.pid}-${randomBytes(6).toString('hex')}.tmp`);
+}
+
+/** Removes what writers that have died left in a directory. Those that live are left alone: looking takes no lock. */
+export async function sweepTemporaries(directory: string): Promise<void> {
+  for (const name of (await orUndefined(readdir(directory))) ?? []) {
+    const pid = /^\..+\.(\d+)-[0-9a-f]{12}\.tmp$/.exec(name)?.[1];
+    if (pid !== undefined && !existsSync(`/proc/${pid}`)) await removeFile(join(directory, name));
+  }
 }
 
 /**

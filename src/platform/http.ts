@@ -1,34 +1,6 @@
-import ky, { HTTPError } from 'ky';
-import { errorText } from '../domain/errors.ts';
 import { DeadlineError, withDeadline } from './clock.ts';
-
-const CONNECT_TIMEOUT_MS = 10_000;
-const MAX_REDIRECTS = 5;
-
-export type HttpTroubleKind =
-  /** No answer, or it broke off: worth another try. */
-  | 'unreachable'
-  | 'stalled'
-  | 'truncated'
-  | 'too-large'
-  | 'unsafe-redirect'
-  | 'content-encoding';
-
-export class HttpTrouble extends Error {
-  override readonly name = 'HttpTrouble';
-  readonly kind: HttpTroubleKind;
-
-  constructor(kind: HttpTroubleKind, message: string, cause?: unknown) {
-    super(message, { cause });
-    this.kind = kind;
-  }
-}
-
-export interface HttpIdentity {
-  readonly userAgent: string;
-  /** Sent to this origin only, whatever redirects say (invariant 14). */
-  readonly bearer?: { readonly origin: string; readonly token: string };
-}
+import { type HttpIdentity, httpGet } from './http-request.ts';
+import { HttpStatusError, HttpTrouble, printable, transportText } from './http-trouble.ts';
 
 export interface TextAnswer {
   readonly status: number;
@@ -56,17 +28,6 @@ export interface DownloadLimits {
   readonly onProgress?: (received: number, total: number | undefined) => void;
 }
 
-/** A status other than the expected one, with the start of what the server said. */
-export class HttpStatusError extends Error {
-  override readonly name = 'HttpStatusError';
-  readonly status: number;
-
-  constructor(status: number, url: URL) {
-    super(`HTTP ${status} from ${printable(url)}`);
-    this.status = status;
-  }
-}
-
 /**
  * The one HTTP client. It asks for bytes as they are, bounds every wait by its own timers (a stalled body escapes the
  * timeouts of fetch), follows no redirect that lowers the protection, and sends credentials to one origin only.
@@ -80,8 +41,8 @@ export class Http {
 
   /** GET of a small text, whatever the status. Throws {@link HttpTrouble}. */
   async text(url: URL, limits: TextLimits): Promise<TextAnswer> {
-    return this.#bounded(url, limits.totalMs, undefined, async (signal) => {
-      const response = await this.#request(url, { accept: 'application/json' }, signal);
+    return bounded(url, { totalMs: limits.totalMs }, async (signal) => {
+      const response = await httpGet(url, { headers: { accept: 'application/json' }, signal }, this.#identity);
       const chunks: Uint8Array[] = [];
       await readBody(response, { maxBytes: limits.maxBytes, idleMs: limits.totalMs }, (chunk) => {
         chunks.push(chunk);
@@ -97,8 +58,8 @@ export class Http {
    * Throws {@link HttpTrouble} or {@link HttpStatusError}; the sink then holds rubbish.
    */
   async download(url: URL, sink: Sink, limits: DownloadLimits): Promise<void> {
-    await this.#bounded(url, limits.totalMs, limits.signal, async (signal) => {
-      const first = await this.#request(url, { accept: '*/*' }, signal);
+    await bounded(url, limits, async (signal) => {
+      const first = await httpGet(url, { headers: { accept: '*/*' }, signal }, this.#identity);
       if (first.status !== 200) throw new HttpStatusError(first.status, url);
       const transfer = new Transfer(sink, limits);
       try {
@@ -106,72 +67,49 @@ export class Http {
       } catch (error) {
         const validator = resumeValidator(first);
         if (!isBreak(error) || signal.aborted || validator === undefined || transfer.received === 0) throw error;
-        const range = { accept: '*/*', range: `bytes=${transfer.received}-`, 'if-range': validator };
-        if (!(await transfer.resume(await this.#request(url, range, signal)))) throw error;
+        const headers = { accept: '*/*', range: `bytes=${transfer.received}-`, 'if-range': validator };
+        const second = await httpGet(url, { headers, signal }, this.#identity);
+        if (!(await transfer.resume(second, validator))) throw error;
       }
     });
   }
+}
 
-  /**
-   * One deadline over everything; transport errors become one family; a connection that failed is dropped, so that a
-   * body nobody reads keeps neither the process nor the lock.
-   */
-  async #bounded<T>(
-    url: URL,
-    totalMs: number,
-    outer: AbortSignal | undefined,
-    work: (signal: AbortSignal) => Promise<T>,
-  ): Promise<T> {
-    const controller = new AbortController();
-    const late = `no complete answer from ${printable(url)} within ${totalMs / 1000} s`;
-    try {
-      return await withDeadline(totalMs, late, (inner) =>
-        work(AbortSignal.any([inner, controller.signal, ...(outer === undefined ? [] : [outer])])),
-      );
-    } catch (error) {
-      controller.abort();
-      if (error instanceof HttpTrouble || error instanceof HttpStatusError || isDiskError(error)) throw error;
-      const story = error instanceof DeadlineError ? late : `no answer from ${printable(url)}: ${transportText(error)}`;
-      throw new HttpTrouble('unreachable', story);
-    }
+/**
+ * One deadline over everything; transport errors become one family; every connection that is still open in the end is
+ * dropped, so that a body nobody reads keeps neither the process nor the lock.
+ */
+async function bounded<T>(
+  url: URL,
+  { totalMs, signal }: { readonly totalMs: number; readonly signal?: AbortSignal },
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const ended = new AbortController();
+  const late = `no complete answer from ${printable(url)} within ${totalMs / 1000} s`;
+  try {
+    return await withDeadline(totalMs, late, (inner) =>
+      work(AbortSignal.any([inner, ended.signal, ...(signal === undefined ? [] : [signal])])),
+    );
+  } catch (error) {
+    if (error instanceof SinkTrouble) throw error.cause;
+    if (error instanceof HttpTrouble || error instanceof HttpStatusError) throw error;
+    const story = error instanceof DeadlineError ? late : `no answer from ${printable(url)}: ${transportText(error)}`;
+    throw new HttpTrouble('unreachable', story);
+  } finally {
+    ended.abort();
   }
+}
 
-  async #request(start: URL, headers: Record<string, string>, signal: AbortSignal): Promise<Response> {
-    let url = start;
-    for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
-      const response = await this.#get(url, headers, signal);
-      const location = response.headers.get('location');
-      if (response.status < 300 || response.status > 399 || response.status === 304 || location === null) {
-        return refuseEncoding(response, url);
-      }
-      await response.body?.cancel();
-      url = safeRedirect(url, location);
-    }
-    throw new HttpTrouble('unsafe-redirect', `more than ${MAX_REDIRECTS} redirects from ${printable(start)}`);
-  }
-
-  async #get(url: URL, headers: Record<string, string>, signal: AbortSignal): Promise<Response> {
-    const { userAgent, bearer } = this.#identity;
-    const authorization = bearer?.origin === url.origin ? { authorization: `Bearer ${bearer.token}` } : {};
-    try {
-      return await ky.get(url, {
-        headers: { ...headers, ...authorization, 'user-agent': userAgent, 'accept-encoding': 'identity' },
-        redirect: 'manual',
-        timeout: CONNECT_TIMEOUT_MS,
-        // Without a cap ky sleeps as long as a server's Retry-After asks, holding the lock.
-        retry: { limit: 1, maxRetryAfter: 2_000, backoffLimit: 1_000 },
-        signal,
-      });
-    } catch (error) {
-      if (error instanceof HTTPError) return error.response;
-      throw error;
-    }
-  }
+/** Trouble of the sink (a full disk), which must not be taken for trouble of the network. */
+class SinkTrouble extends Error {
+  override readonly name = 'SinkTrouble';
 }
 
 /** One file on its way into a sink, over one response or two. */
 class Transfer {
   received = 0;
+  /** The size of the whole file, where the server has announced it. */
+  #whole: number | undefined;
   readonly #sink: Sink;
   readonly #limits: DownloadLimits;
 
@@ -183,31 +121,46 @@ class Transfer {
   async receive(response: Response): Promise<void> {
     const { maxBytes, idleMs, onProgress } = this.#limits;
     const length = contentLength(response);
-    const expected = length === undefined ? undefined : this.received + length;
-    if (expected !== undefined && expected > maxBytes) {
-      throw new HttpTrouble('too-large', `the server announces ${expected} bytes, at most ${maxBytes} fit`);
+    this.#whole ??= length === undefined ? undefined : this.received + length;
+    const whole = this.#whole;
+    if (whole !== undefined && whole > maxBytes) {
+      throw new HttpTrouble('too-large', `the server announces ${whole} bytes, at most ${maxBytes} fit`);
     }
     await readBody(response, { maxBytes: maxBytes - this.received, idleMs }, async (chunk) => {
-      await this.#sink.write(chunk);
+      await intoSink(this.#sink.write(chunk));
       this.received += chunk.byteLength;
-      onProgress?.(this.received, expected);
+      onProgress?.(this.received, whole);
     });
-    if (expected !== undefined && this.received !== expected) {
-      throw new HttpTrouble('truncated', `expected ${expected} bytes, received ${this.received}`);
+    if (whole !== undefined && this.received !== whole) {
+      throw new HttpTrouble('truncated', `expected ${whole} bytes, received ${this.received}`);
     }
   }
 
-  /** RFC 9110 section 14: 206 continues, 200 means that the file has changed and begins anew. */
-  async resume(response: Response): Promise<boolean> {
+  /**
+   * RFC 9110 section 14: 206 continues, 200 means that the file has changed and begins anew. A 206 with another
+   * validator continues another file, whatever the server thinks of If-Range.
+   */
+  async resume(response: Response, validator: string): Promise<boolean> {
     const begin = response.headers.get('content-range')?.match(/^bytes (\d+)-/)?.[1];
+    const etag = response.headers.get('etag');
+    const same = etag === null || !validator.startsWith('"') || etag === validator;
     if (response.status === 200) {
-      await this.#sink.restart();
+      await intoSink(this.#sink.restart());
       this.received = 0;
-    } else if (response.status !== 206 || begin !== String(this.received)) {
+      this.#whole = undefined;
+    } else if (response.status !== 206 || begin !== String(this.received) || !same) {
       return false;
     }
     await this.receive(response);
     return true;
+  }
+}
+
+async function intoSink(work: Promise<void>): Promise<void> {
+  try {
+    await work;
+  } catch (cause) {
+    throw new SinkTrouble('the sink failed', { cause });
   }
 }
 
@@ -224,7 +177,8 @@ async function readBody(
     const { done, value } = await nextChunk(reader, limits.idleMs);
     if (done) return;
     bytes += value.byteLength;
-    if (bytes > limits.maxBytes) throw new HttpTrouble('too-large', `the answer is larger than ${limits.maxBytes} bytes`);
+    if (bytes > limits.maxBytes)
+      throw new HttpTrouble('too-large', `the answer is larger than ${limits.maxBytes} bytes`);
     await onChunk(value);
   }
 }
@@ -237,24 +191,6 @@ async function nextChunk(reader: ReadableStreamDefaultReader<Uint8Array>, idleMs
     if (error instanceof DeadlineError) throw new HttpTrouble('stalled', silence);
     throw new HttpTrouble('unreachable', `the transfer broke off: ${transportText(error)}`);
   }
-}
-
-/** Nobody asked for an encoding; on Node 20 a body that is not what its header says never settles. */
-function refuseEncoding(response: Response, url: URL): Response {
-  const encoding = response.headers.get('content-encoding');
-  if (encoding === null || encoding === '' || encoding === 'identity') return response;
-  throw new HttpTrouble('content-encoding', `${printable(url)} answers in content-encoding "${encoding}", which was not asked for`);
-}
-
-function safeRedirect(from: URL, location: string): URL {
-  const to = new URL(location, from);
-  const story = `${printable(from)} redirects to ${printable(to)}`;
-  if (to.protocol !== 'http:' && to.protocol !== 'https:') throw new HttpTrouble('unsafe-redirect', story);
-  if (from.protocol === 'https:' && to.protocol === 'http:') {
-    throw new HttpTrouble('unsafe-redirect', `${story}: https must not become http`);
-  }
-  if (to.username !== '' || to.password !== '') throw new HttpTrouble('unsafe-redirect', `${story}: with credentials`);
-  return to;
 }
 
 /** RFC 9110 section 13.1.5: only a strong validator may stand in If-Range. */
@@ -271,21 +207,4 @@ function contentLength(response: Response): number | undefined {
 
 function isBreak(error: unknown): boolean {
   return error instanceof HttpTrouble && ['unreachable', 'stalled', 'truncated'].includes(error.kind);
-}
-
-/** Trouble of the sink (a full disk) must not be taken for trouble of the network. */
-function isDiskError(error: unknown): boolean {
-  return error instanceof Error && 'syscall' in error && ['write', 'ftruncate', 'fsync'].includes(String(error.syscall));
-}
-
-/** fetch says "fetch failed" and hides the story in its causes; a refused dual-stack connection has an empty message. */
-function transportText(error: unknown): string {
-  const cause = error instanceof Error ? error.cause : undefined;
-  const codes = cause instanceof AggregateError ? cause.errors.map((e: unknown) => errorText(e)).join('; ') : '';
-  return codes === '' ? errorText(error) : codes;
-}
-
-/** A URL without credentials and query: both may hold secrets (invariant 14). */
-export function printable(url: URL): string {
-  return `${url.origin}${url.pathname}`;
 }

@@ -7,7 +7,7 @@ import lockfile from 'proper-lockfile';
 import { errorText, RunError, systemCode } from '../domain/errors.ts';
 import { commandPath } from './command.ts';
 import { readText, writeDurably } from './files.ts';
-import { processFacts } from './processes.ts';
+import { bootId, processFacts } from './processes.ts';
 
 /** flock's exit code for "somebody else has it". */
 const BUSY = 1;
@@ -149,10 +149,6 @@ async function ourselves(now: Date): Promise<LockOwner> {
     since: now.toISOString(),
     command: ['bin-proxy', ...process.argv.slice(2)].join(' '),
   };
-}
-
-async function bootId(): Promise<string> {
-  return ((await readText('/proc/sys/kernel/random/boot_id').catch(() => undefined)) ?? '').trim();
 }
 
 function parseOwner(text: string | undefined): LockOwner | undefined {

@@ -27,6 +27,11 @@ export async function processFacts(pid: number): Promise<ProcessFacts | undefine
   return { pid, parent: Number(parent), startTime };
 }
 
+/** Changes with every boot, and with it every pid. */
+export async function bootId(): Promise<string> {
+  return ((await quietly(readFile('/proc/sys/kernel/random/boot_id', 'utf8'))) ?? '').trim();
+}
+
 /** The process and all its descendants. */
 export async function processTree(root: number): Promise<readonly number[]> {
   const parents = new Map<number, number>();

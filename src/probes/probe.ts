@@ -1,6 +1,11 @@
 import type { JournalService } from '../domain/journal.ts';
 import type { ProcessSample, Verdict, Window } from '../planning/health.ts';
 
+/** How a watch ended. */
+export type Proof =
+  | { readonly kind: 'proven'; readonly processes: readonly ProcessSample[] }
+  | Extract<Verdict, { kind: 'failed' }>;
+
 /** A health question about services that were just restarted. */
 export interface Probe {
   /**
@@ -14,5 +19,5 @@ export interface Probe {
    * failed to (invariant 3). Must see a crash loop that is up at every look. Must end within a bounded time. Throws
    * `UpdateError` where the service manager cannot be asked.
    */
-  prove(services: readonly JournalService[], window: Window, onWatch: (secondsLeft: number) => void): Promise<Verdict>;
+  prove(services: readonly JournalService[], window: Window, onWatch: (secondsLeft: number) => void): Promise<Proof>;
 }

@@ -3,9 +3,9 @@ import type { JournalService } from '../domain/journal.ts';
 import type { Clock } from '../platform/clock.ts';
 import { type FileIdentity, identityOf, orUndefined } from '../platform/files.ts';
 import { type ExecutedFile, executedFile, processFacts, processTree } from '../platform/processes.ts';
-import { judge, type ProcessSample, type Sample, type Verdict, type Window } from '../planning/health.ts';
+import { judge, type ProcessSample, type Sample, type Window } from '../planning/health.ts';
 import type { ServiceManager } from '../services/service-manager.ts';
-import type { Probe } from './probe.ts';
+import type { Probe, Proof } from './probe.ts';
 
 const WATCH_MS = 250;
 /** Asking supervisorctl costs a Python start; while a program is starting nothing else can tell. */
@@ -34,7 +34,7 @@ export class ProcessProbe implements Probe {
     services: readonly JournalService[],
     window: Window,
     onWatch: (secondsLeft: number) => void,
-  ): Promise<Verdict> {
+  ): Promise<Proof> {
     const names = new Set(services.flatMap(({ processes }) => processes.map(({ process }) => process)));
     const samples: Sample[] = [];
     for (;;) {
@@ -75,15 +75,15 @@ export class ProcessProbe implements Probe {
     services: readonly JournalService[],
     names: ReadonlySet<string>,
     { samples, window }: { readonly samples: readonly Sample[]; readonly window: Window },
-  ): Promise<Verdict> {
+  ): Promise<Proof> {
     const now = await this.#sample(services, names);
     const verdict = judge([...samples, now], window);
-    if (verdict.kind !== 'stable') return verdict;
+    if (verdict.kind === 'failed') return verdict;
     for (const service of services) {
       const wrong = await wrongProgram(service, now.processes);
       if (wrong !== undefined) return { kind: 'failed', reason: 'runs-another-file', detail: wrong };
     }
-    return verdict;
+    return { kind: 'proven', processes: now.processes };
   }
 }
 

@@ -24,6 +24,8 @@ const STATES: Readonly<Record<string, ProcessState>> = {
   FATAL: 'fatal',
   UNKNOWN: 'unknown',
 };
+/** No process, and no retry that is already planned. */
+const DOWN: ReadonlySet<ProcessState> = new Set(['stopped', 'exited', 'fatal']);
 const STATUS_LINE = /^(\S+)\s+(RUNNING|STARTING|STOPPING|STOPPED|EXITED|BACKOFF|FATAL|UNKNOWN)\b[ \t]*(.*)$/;
 
 /**
@@ -52,15 +54,14 @@ export class Supervisor implements ServiceManager {
 
   async stop(processes: readonly string[]): Promise<void> {
     await this.#act('stop', processes);
-    const running = (await this.#settled(processes)).filter(({ pid }) => pid !== undefined);
-    if (running.length > 0) {
-      throw new UpdateError('service-unsettled', 'host', `asked to stop, but ${listed(running)}`);
-    }
+    const up = (await this.#settled(processes)).filter(({ state }) => !DOWN.has(state));
+    if (up.length > 0) throw new UpdateError('service-unsettled', 'host', `asked to stop, but ${listed(up)}`);
   }
 
   async start(processes: readonly string[]): Promise<void> {
     const down = (await this.#settled(processes)).filter(({ state }) => state !== 'running');
-    if (down.length > 0) await this.#act('start', down.map(({ process }) => process));
+    const names = down.map(({ process }) => process);
+    if (names.length > 0) await this.#act('start', names);
   }
 
   /** Waits while a process is on its way up or down: what was asked in that moment would be refused or lost. */
@@ -102,7 +103,9 @@ export class Supervisor implements ServiceManager {
     const result = await this.#supervisorctl(['status'], STATUS_TIMEOUT_MS);
     if (result.kind !== 'exited') throw unreachable(result, 'supervisorctl status');
     const samples = readStatus(result.stdout);
-    if (samples === undefined) throw unreachable(result, 'supervisorctl status');
+    // Without a configuration it says so on stderr, and nothing here: that is no host without programs.
+    const silent = samples?.length === 0 && result.code !== 0;
+    if (samples === undefined || silent) throw unreachable(result, 'supervisorctl status');
     return Promise.all(samples.map(withStartTime));
   }
 
@@ -119,7 +122,7 @@ export function readStatus(text: string): readonly ProcessSample[] | undefined {
     const [, process, word, detail] = STATUS_LINE.exec(line.trimEnd()) ?? [];
     const state = STATES[word ?? ''];
     if (process === undefined || state === undefined) return [];
-    const pid = /\bpid (\d+)/.exec(detail ?? '')?.[1];
+    const pid = /^pid (\d+)/.exec(detail ?? '')?.[1];
     return [{ process, state, detail: detail ?? '', ...(pid !== undefined && { pid: Number(pid) }) }];
   });
   return samples.length === lines.length ? samples : undefined;
@@ -163,5 +166,5 @@ function storyOf(result: CommandResult): string {
 }
 
 function listed(samples: readonly ProcessSample[]): string {
-  return samples.map(({ process, state, pid }) => `${process} is ${state.toUpperCase()} with pid ${pid}`).join(', ');
+  return samples.map(({ process, state, detail }) => `${process} is ${state.toUpperCase()} (${detail})`).join(', ');
 }

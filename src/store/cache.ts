@@ -1,10 +1,10 @@
-import { type BigIntStats } from 'node:fs';
+import type { BigIntStats } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type Digest, digestFromHex, type DigestAlgorithm } from '../domain/digest.ts';
+import { type Digest, type DigestAlgorithm, digestFromHex } from '../domain/digest.ts';
 import type { Manifest } from '../domain/manifest.ts';
 import { fingerprint, hashFile, writeDurably } from '../platform/files.ts';
-import { hasSchema, readStateFile } from './json-file.ts';
+import { hasSchema, hasTexts, isObject, isText, readStateFile } from './json-file.ts';
 
 /**
  * A file changed twice within one tick of the kernel's clock keeps its times. A digest taken so soon after a change is
@@ -42,7 +42,7 @@ export class Cache {
 
   static async open(stateDir: string): Promise<Cache> {
     const path = join(stateDir, 'cache.json');
-    const file = await readStateFile(path, parseContent);
+    const file = await readStateFile(path, parseContent).catch(() => ({ kind: 'absent' }) as const);
     return new Cache(path, file.kind === 'read' ? file.value : { schema: 'bin-proxy/cache/1', files: {} });
   }
 
@@ -74,7 +74,11 @@ export class Cache {
   async save(): Promise<void> {
     if (!this.#changed) return;
     const files = Object.fromEntries(this.#files);
-    const content: Content = { schema: 'bin-proxy/cache/1', files, ...(this.#manifest && { manifest: this.#manifest }) };
+    const content: Content = {
+      schema: 'bin-proxy/cache/1',
+      files,
+      ...(this.#manifest && { manifest: this.#manifest }),
+    };
     try {
       await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 });
       await writeDurably(this.#path, `${JSON.stringify(content)}\n`);
@@ -86,5 +90,14 @@ export class Cache {
 
 function parseContent(value: unknown): Content | undefined {
   if (!hasSchema(value, 'bin-proxy/cache/1')) return undefined;
-  return typeof value['files'] === 'object' && value['files'] !== null ? (value as unknown as Content) : undefined;
+  const { files, manifest } = value;
+  if (!isObject(files) || !Object.values(files).every(isCachedFile)) return undefined;
+  const sound = manifest === undefined || (hasTexts(manifest, 'key') && isObject(manifest['value']));
+  return sound ? (value as unknown as Content) : undefined;
+}
+
+function isCachedFile(value: unknown): value is CachedFile {
+  return (
+    hasTexts(value, 'fingerprint') && ['md5', 'sha256'].every((key) => value[key] === undefined || isText(value[key]))
+  );
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { syncDirectory, removeFile, writeDurably } from '../platform/files.ts';
-import type { Journal } from '../domain/journal.ts';
-import { hasSchema, moveAside, readStateFile, type StateFile } from './json-file.ts';
+import type { Journal, JournalChange, JournalFile, JournalProcess, JournalService } from '../domain/journal.ts';
+import { removeFile, syncDirectory, writeDurably } from '../platform/files.ts';
+import { hasSchema, hasTexts, isListOf, isText, moveAside, readStateFile, type StateFile } from './json-file.ts';
 
 /** The intent journal, `<state dir>/journal.json`: there while a transaction is under way, and after it died. */
 export class JournalStore {
@@ -31,7 +31,31 @@ export class JournalStore {
   }
 }
 
+/** One that was edited by hand must not end every tick from now on. */
 function parseJournal(value: unknown): Journal | undefined {
-  if (!hasSchema(value, 'bin-proxy/journal/1')) return undefined;
-  return Array.isArray(value['changes']) && Array.isArray(value['services']) ? (value as unknown as Journal) : undefined;
+  if (!hasSchema(value, 'bin-proxy/journal/1') || !hasTexts(value, 'run', 'startedAt')) return undefined;
+  const { attempts, changes, services, failed } = value;
+  if (typeof attempts !== 'number' || !(failed === undefined || hasTexts(failed, 'reason', 'fault', 'detail')))
+    return undefined;
+  const sound = isListOf(changes, isChange) && isListOf(services, isService);
+  return sound ? (value as unknown as Journal) : undefined;
+}
+
+function isChange(value: unknown): value is JournalChange {
+  return hasTexts(value, 'name', 'version', 'release', 'reason') && isListOf(value['files'], isFile);
+}
+
+function isFile(value: unknown): value is JournalFile {
+  if (!hasTexts(value, 'target', 'staged', 'next')) return false;
+  return value['former'] === undefined || hasTexts(value['former'], 'digest', 'backup');
+}
+
+function isService(value: unknown): value is JournalService {
+  if (!hasTexts(value, 'service')) return false;
+  const { targets, processes, leftStopped } = value;
+  return isListOf(targets, isText) && isListOf(processes, isProcess) && isListOf(leftStopped, isText);
+}
+
+function isProcess(value: unknown): value is JournalProcess {
+  return hasTexts(value, 'process', 'before', 'executed');
 }

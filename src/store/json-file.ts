@@ -1,5 +1,5 @@
 import { rename } from 'node:fs/promises';
-import { errorText } from '../domain/errors.ts';
+import { errorText, RunError, systemCode } from '../domain/errors.ts';
 import { readText } from '../platform/files.ts';
 
 /** What a state file held. A damaged one is reported and rebuilt from what is on disk; it never blocks an update. */
@@ -8,7 +8,10 @@ export type StateFile<T> =
   | { readonly kind: 'read'; readonly value: T }
   | { readonly kind: 'damaged'; readonly why: string };
 
-/** Reads JSON written by this program; `parse` returns undefined for anything else, also for a later version's file. */
+/**
+ * Reads JSON written by this program; `parse` returns undefined for anything else, also for a later version's file.
+ * Throws {@link RunError} `no-permission`.
+ */
 export async function readStateFile<T>(path: string, parse: (value: unknown) => T | undefined): Promise<StateFile<T>> {
   try {
     const text = await readText(path);
@@ -16,8 +19,16 @@ export async function readStateFile<T>(path: string, parse: (value: unknown) => 
     const value = parse(JSON.parse(text));
     return value === undefined ? { kind: 'damaged', why: 'not in a known format' } : { kind: 'read', value };
   } catch (error) {
+    mustBeAllowed(path, error);
     return { kind: 'damaged', why: errorText(error) };
   }
+}
+
+/** State that may not be read is not damaged: whoever asks lacks the right to know. Throws {@link RunError}. */
+export function mustBeAllowed(path: string, error: unknown): void {
+  const code = systemCode(error);
+  if (code !== 'EACCES' && code !== 'EPERM') return;
+  throw new RunError('no-permission', `cannot read ${path}: ${errorText(error)}`, { cause: error, hint: 'Run as root.' });
 }
 
 /** Keeps a damaged file for inspection, out of the way. Returns its new name. */
@@ -28,5 +39,21 @@ export async function moveAside(path: string, now: Date): Promise<string> {
 }
 
 export function hasSchema(value: unknown, schema: string): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && 'schema' in value && value.schema === schema;
+  return isObject(value) && value['schema'] === schema;
+}
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+export function isListOf<T>(value: unknown, is: (element: unknown) => element is T): value is readonly T[] {
+  return Array.isArray(value) && value.every(is);
+}
+
+export function isText(value: unknown): value is string {
+  return typeof value === 'string';
+}
+
+export function hasTexts(value: unknown, ...keys: readonly string[]): value is Record<string, unknown> {
+  return isObject(value) && keys.every((key) => isText(value[key]));
 }

@@ -1,5 +1,5 @@
 import { readFile, realpath } from 'node:fs/promises';
-import { applyEdits, findNodeAtLocation, type JSONPath, modify, parseTree } from 'jsonc-parser';
+import { findNodeAtLocation, type Node, parseTree } from 'jsonc-parser';
 import { type Digest, digestFromText } from '../domain/digest.ts';
 import type { BinaryName } from '../domain/names.ts';
 import { writeDurably } from '../platform/files.ts';
@@ -18,30 +18,39 @@ export async function recordInManifest(file: string, name: BinaryName, proven: s
 
 /** Pure: the text with the entry's `currentMd5` (or `currentSha256`) set. An entry that is gone changes nothing. */
 export function withDigest(text: string, name: BinaryName, digest: Digest): string {
-  const index = entryIndex(text, name);
-  if (index === undefined) return text;
   const own = digest.algorithm === 'md5' ? 'currentMd5' : 'currentSha256';
   const other = digest.algorithm === 'md5' ? 'currentSha256' : 'currentMd5';
-  const set = setValue(text, ['binaries', index, own], digest.hex);
-  const tree = parseTree(set);
+  const entry = entryOf(text, name);
+  if (entry === undefined) return text;
+  const set = setValue(text, entry, { key: own, value: digest.hex });
+  const after = entryOf(set, name);
   // What the other field says is about a file that is gone.
-  const stale = tree && findNodeAtLocation(tree, ['binaries', index, other]);
-  return stale === undefined || stale.value === '' ? set : setValue(set, ['binaries', index, other], '');
+  const stale = after && findNodeAtLocation(after, [other]);
+  return after === undefined || stale === undefined || stale.value === ''
+    ? set
+    : setValue(set, after, { key: other, value: '' });
 }
 
-function entryIndex(text: string, name: BinaryName): number | undefined {
+function entryOf(text: string, name: BinaryName): Node | undefined {
   const tree = parseTree(text);
   const entries = (tree && findNodeAtLocation(tree, ['binaries']))?.children ?? [];
-  const index = entries.findIndex((entry) => findNodeAtLocation(entry, ['name'])?.value === name);
-  return index === -1 ? undefined : index;
+  return entries.find((entry) => findNodeAtLocation(entry, ['name'])?.value === name);
 }
 
-function setValue(text: string, path: JSONPath, value: string): string {
-  return applyEdits(text, modify(text, path, value, { formattingOptions: formattingOf(text) }));
+/** A field that is missing follows the last one, written the way that one is. */
+function setValue(text: string, entry: Node, { key, value }: { readonly key: string; readonly value: string }): string {
+  const written = JSON.stringify(value);
+  const there = findNodeAtLocation(entry, [key]);
+  if (there !== undefined) return text.slice(0, there.offset) + written + text.slice(there.offset + there.length);
+  const last = entry.children?.at(-1);
+  if (last === undefined) return text;
+  const end = last.offset + last.length;
+  const gap = /\s*$/.exec(text.slice(0, last.offset))?.[0] ?? '';
+  const colon = /^\s*:\s*/.exec(text.slice(keyEnd(last), end))?.[0] ?? ':';
+  return `${text.slice(0, end)},${gap}"${key}"${colon}${written}${text.slice(end)}`;
 }
 
-/** A new field is written the way the file is. */
-function formattingOf(text: string) {
-  const indent = /\n([ \t]+)"/.exec(text)?.[1] ?? '  ';
-  return { insertSpaces: !indent.startsWith('\t'), tabSize: indent.startsWith('\t') ? 1 : indent.length, eol: text.includes('\r\n') ? '\r\n' : '\n' };
+function keyEnd(property: Node): number {
+  const key = property.children?.[0] ?? property;
+  return key.offset + key.length;
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { RunError, errorText, systemCode } from '../domain/errors.ts';
+import { errorText, RunError, systemCode } from '../domain/errors.ts';
 import type { Manifest } from '../domain/manifest.ts';
 import { readText } from '../platform/files.ts';
 import type { Cache } from './cache.ts';
@@ -20,7 +20,10 @@ export interface LoadedManifest {
  */
 export async function loadManifest(place: ManifestPlace, cache: Cache): Promise<LoadedManifest> {
   const text = await readManifest(place.file);
-  const key = createHash('sha256').update(JSON.stringify([FORMAT, place.file, place.binDir])).update(text).digest('hex');
+  const key = createHash('sha256')
+    .update(JSON.stringify([FORMAT, place.file, place.binDir]))
+    .update(text)
+    .digest('hex');
   const known = cache.manifest(key);
   if (known !== undefined) return { manifest: known, freshness: 'known' };
   const { parseManifest } = await import('./manifest-parse.ts');

@@ -1,10 +1,19 @@
-import { findNodeAtLocation, getNodeValue, type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
+import {
+  findNodeAtLocation,
+  getNodeValue,
+  type Node,
+  type ParseError,
+  parseTree,
+  printParseErrorCode,
+} from 'jsonc-parser';
 import type { $ZodIssue } from 'zod/v4/core';
 import { RunError } from '../domain/errors.ts';
 import type { Manifest, ManifestEntry } from '../domain/manifest.ts';
 import type { BinaryName, ServiceName, VersionName } from '../domain/names.ts';
-import { KNOWN_ENTRY_KEYS, KNOWN_KEYS, manifestSchema, type WrittenEntry, type WrittenManifest } from './manifest-schema.ts';
+import { KNOWN_ENTRY_KEYS, KNOWN_KEYS, manifestSchema, type WrittenEntry } from './manifest-schema.ts';
 
+/** No manifest needs more. */
+const MAX_DEPTH = 50;
 const HINT = 'The fields are described in manifests/bin-manifests.schema.json; nothing was changed.';
 
 export interface ManifestPlace {
@@ -12,14 +21,21 @@ export interface ManifestPlace {
   readonly binDir: string;
 }
 
+interface Problem {
+  readonly offset: number;
+  readonly text: string;
+}
+
 /** Text to manifest, with every problem at once; throws {@link RunError} `manifest-invalid`. */
 export function parseManifest(text: string, place: ManifestPlace): Manifest {
   const source = new PlacedText(text.replace(/^\uFEFF/, ''), place.file);
   const tree = source.parse();
   const result = manifestSchema.safeParse(getNodeValue(tree));
-  const problems = result.success ? [] : result.error.issues.map((issue) => source.issue(tree, issue));
-  problems.push(...source.duplicateKeys(tree));
-  if (result.success) problems.push(...duplicates(result.data, place, (path) => source.at(findNodeAtLocation(tree, path))));
+  const problems = [
+    ...(result.success ? [] : source.issues(tree, result.error.issues)),
+    ...source.duplicateKeys(tree),
+    ...duplicates(tree, place),
+  ];
   if (!result.success || problems.length > 0) throw source.invalid(problems);
   return {
     file: place.file,
@@ -37,7 +53,7 @@ function normalise(written: WrittenEntry, binDir: string): ManifestEntry {
     // The schema has checked these with the patterns the brands stand for.
     name: written.name as BinaryName,
     version: written.version as VersionName,
-    path: written.path ?? `${binDir.replace(/\/+$/, '')}/${written.name}`,
+    path: written.path ?? defaultPath(binDir, written.name),
     services: [...new Set(services)] as ServiceName[],
     keep: written.keep,
     ...(written.mode !== undefined && { mode: Number.parseInt(written.mode, 8) }),
@@ -47,24 +63,37 @@ function normalise(written: WrittenEntry, binDir: string): ManifestEntry {
   };
 }
 
+function defaultPath(binDir: string, name: string): string {
+  return `${binDir.replace(/\/+$/, '')}/${name}`;
+}
+
 /** Two entries for one name or one path would undo each other's work for ever. */
-function duplicates(
-  manifest: WrittenManifest,
-  { binDir }: ManifestPlace,
-  at: (path: (string | number)[]) => string,
-): readonly string[] {
-  const seen = new Map<string, number>();
-  return manifest.binaries.flatMap((written, index) => {
-    const { name, path } = normalise(written, binDir);
-    return [`name "${name}"`, `path "${path}"`].flatMap((what) => {
-      const first = seen.get(what);
-      if (first === undefined) {
-        seen.set(what, index);
-        return [];
-      }
-      return [`${at(['binaries', index])}  binaries[${index}]: has the ${what} of binaries[${first}] once more`];
-    });
+function duplicates(tree: Node, { binDir }: ManifestPlace): readonly Problem[] {
+  const names = new Map<string, number>();
+  const paths = new Map<string, number>();
+  const again = (seen: Map<string, number>, value: string, index: number) => {
+    const first = seen.get(value);
+    if (first === undefined) seen.set(value, index);
+    return first;
+  };
+  return entriesOf(tree).flatMap((entry, index) => {
+    const [name, path] = ['name', 'path'].map((key) => findNodeAtLocation(entry, [key]));
+    if (typeof name?.value !== 'string') return [];
+    const where = typeof path?.value === 'string' ? path.value : defaultPath(binDir, name.value);
+    const [sameName, samePath] = [again(names, name.value, index), again(paths, where, index)];
+    if (sameName !== undefined)
+      return [duplicate(name, `binaries[${index}].name`, `the name of binaries[${sameName}]`)];
+    if (samePath === undefined) return [];
+    return [duplicate(path ?? entry, `binaries[${index}].path`, `the path of binaries[${samePath}], "${where}"`)];
   });
+}
+
+function duplicate({ offset }: Node, what: string, found: string): Problem {
+  return { offset, text: `${what}: must be its own (is ${found})` };
+}
+
+function entriesOf(tree: Node): readonly Node[] {
+  return findNodeAtLocation(tree, ['binaries'])?.children ?? [];
 }
 
 /** JSON text whose parts know their line and column. */
@@ -80,62 +109,99 @@ class PlacedText {
   }
 
   parse(): Node {
-    if (this.#text.trim() === '') throw this.invalid(['1:1  the file is empty, expected {"binaries": [...]}']);
+    if (this.#text.trim() === '')
+      throw this.invalid([{ offset: 0, text: 'the file is empty, expected {"binaries": [...]}' }]);
+    const deep = this.#tooDeep();
+    if (deep !== undefined) throw this.invalid([{ offset: deep, text: `nested deeper than ${MAX_DEPTH} levels` }]);
     const errors: ParseError[] = [];
     const options = { disallowComments: true, allowTrailingComma: false, allowEmptyContent: false };
     const tree = parseTree(this.#text, errors, options);
-    if (tree === undefined || errors.length > 0) throw this.invalid(errors.map((error) => this.#syntax(error)));
+    if (tree === undefined || errors.length > 0) throw this.invalid(this.#syntax(errors));
     return tree;
   }
 
-  issue(tree: Node, issue: $ZodIssue): string {
-    const path = issue.path.filter((part) => typeof part !== 'symbol');
-    const node = findNodeAtLocation(tree, path) ?? nearest(tree, path);
-    const found = findNodeAtLocation(tree, path) === undefined ? 'is missing' : `is ${brief(node)}`;
-    return `${this.at(node)}  ${dotted(path)}: ${issue.message} (${found})`;
+  /** One problem a value: the second is most often only another way to say the first. */
+  issues(tree: Node, issues: readonly $ZodIssue[]): readonly Problem[] {
+    const first = new Map(issues.toReversed().map((issue) => [JSON.stringify(issue.path), issue]));
+    return [...first.values()].map((issue) => {
+      const path = issue.path.filter((part) => typeof part !== 'symbol');
+      const node = findNodeAtLocation(tree, path);
+      const found = node === undefined ? 'is missing' : `is ${this.#brief(node)}`;
+      return { offset: (node ?? nearest(tree, path)).offset, text: `${dotted(path)}: ${issue.message} (${found})` };
+    });
   }
 
-  duplicateKeys(node: Node): readonly string[] {
+  duplicateKeys(node: Node): readonly Problem[] {
     const inside = (node.children ?? []).flatMap((child) => this.duplicateKeys(child));
     if (node.type !== 'object') return inside;
-    const keys = (node.children ?? []).map((property) => property.children?.[0]);
-    const again = keys.filter((key, index) => keys.findIndex((other) => other?.value === key?.value) !== index);
-    return [...inside, ...again.map((key) => `${this.at(key)}  the key ${brief(key)} stands here for the second time`)];
-  }
-
-  unknownKeys(tree: Node): readonly string[] {
-    const entries = findNodeAtLocation(tree, ['binaries'])?.children ?? [];
+    const keys = (node.children ?? []).flatMap((property) => property.children?.[0] ?? []);
+    const again = keys.filter((key, index) => keys.findIndex((other) => other.value === key.value) !== index);
     return [
-      ...this.#strangers(tree, KNOWN_KEYS, ''),
-      ...entries.flatMap((entry, index) => this.#strangers(entry, KNOWN_ENTRY_KEYS, `binaries[${index}].`)),
+      ...inside,
+      ...again.map((key) => ({
+        offset: key.offset,
+        text: `the key ${this.#brief(key)} stands here for the second time`,
+      })),
     ];
   }
 
-  at(node: Node | undefined): string {
-    const offset = node?.offset ?? 0;
-    const line = this.#lineStarts.findLastIndex((start) => start <= offset);
-    return `${line + 1}:${offset - (this.#lineStarts[line] ?? 0) + 1}`;
+  unknownKeys(tree: Node): readonly string[] {
+    return [
+      ...this.#strangers(tree, KNOWN_KEYS, ''),
+      ...entriesOf(tree).flatMap((entry, index) => this.#strangers(entry, KNOWN_ENTRY_KEYS, `binaries[${index}].`)),
+    ];
   }
 
-  invalid(problems: readonly string[]): RunError {
+  /** In the order of the file. */
+  invalid(problems: readonly Problem[]): RunError {
     const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
-    const lines = problems.map((problem) => `  ${this.#file}:${problem}`);
+    const sorted = problems.toSorted((a, b) => a.offset - b.offset);
+    const lines = sorted.map(({ offset, text }) => `  ${this.#at(offset)}  ${text}`);
     return new RunError('manifest-invalid', [`${this.#file} has ${count}`, ...lines].join('\n'), { hint: HINT });
+  }
+
+  #at(offset: number): string {
+    const line = this.#lineStarts.findLastIndex((start) => start <= offset);
+    return `${this.#file}:${line + 1}:${offset - (this.#lineStarts[line] ?? 0) + 1}`;
+  }
+
+  /** As it is written, on one line. */
+  #brief({ offset, length }: Node): string {
+    const text = this.#text.slice(offset, offset + length).replaceAll(/\s+/g, ' ');
+    return text.length > 60 ? `${text.slice(0, 57)}...` : text;
   }
 
   #strangers(object: Node, known: ReadonlySet<string>, where: string): readonly string[] {
     return (object.children ?? []).flatMap((property) => {
       const key = property.children?.[0];
       if (typeof key?.value !== 'string' || known.has(key.value)) return [];
-      return [`${this.#file}:${this.at(key)}  ${where}${key.value}: unknown key, kept as it is`];
+      return [`${this.#at(key.offset)}  ${where}${key.value}: unknown key, kept as it is`];
     });
   }
 
-  #syntax(error: ParseError): string {
-    const words = printParseErrorCode(error.error).replaceAll(/([a-z])([A-Z])/g, '$1 $2').toLowerCase();
-    const found = this.#text.slice(error.offset, error.offset + 20).split('\n', 1)[0] ?? '';
-    const place = { offset: error.offset, length: 0, type: 'null' } as const;
-    return `${this.at(place)}  not valid JSON: ${words}${found === '' ? '' : `, found ${JSON.stringify(found)}`}`;
+  /** One problem a line, and no more than one where nothing is JSON: the others follow from the first. */
+  #syntax(errors: readonly ParseError[]): readonly Problem[] {
+    const begin = this.#text.search(/\S/);
+    const byLine = new Map(errors.toReversed().map((error) => [this.#at(error.offset).split(':').at(-2), error]));
+    const first = errors[0]?.offset === begin ? errors.slice(0, 1) : [...byLine.values()];
+    return first.map(({ error, offset }) => {
+      const words = printParseErrorCode(error)
+        .replaceAll(/([a-z])([A-Z])/g, '$1 $2')
+        .toLowerCase();
+      const found = this.#text.slice(offset, offset + 20).split('\n', 1)[0] ?? '';
+      return { offset, text: `not valid JSON: ${words}${found === '' ? '' : `, found ${JSON.stringify(found)}`}` };
+    });
+  }
+
+  /** The parser calls itself for each level: a file of brackets would end the run. */
+  #tooDeep(): number | undefined {
+    let depth = 0;
+    for (const { 0: token, index } of this.#text.matchAll(/"(?:[^"\\]|\\.)*"?|[[\]{}]/g)) {
+      if (token === '[' || token === '{') depth++;
+      if (token === ']' || token === '}') depth--;
+      if (depth > MAX_DEPTH) return index;
+    }
+    return undefined;
   }
 }
 
@@ -149,10 +215,8 @@ function nearest(tree: Node, path: (string | number)[]): Node {
 
 function dotted(path: readonly (string | number)[]): string {
   if (path.length === 0) return 'the manifest';
-  return path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${part}`)).join('').replace(/^\./, '');
-}
-
-function brief(node: Node | undefined): string {
-  const text = JSON.stringify(node === undefined ? null : getNodeValue(node));
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+  return path
+    .map((part) => (typeof part === 'number' ? `[${part}]` : `.${part}`))
+    .join('')
+    .replace(/^\./, '');
 }

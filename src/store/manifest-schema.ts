@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import { BINARY_NAME, SERVICE_NAME, VERSION_NAME } from '../domain/names.ts';
 
+const HOLD = 'must be true, false, or text that says why';
+const KEEP = 'must be a whole number from 1, the file to go back to, to 100';
+
 /**
  * What a human may write in `bin-manifests.json`. The types, the messages and the JSON Schema in `manifests/` all come
  * from here. Unknown keys are kept.
@@ -9,64 +12,74 @@ const service = z
   .string('must be a program name, a list of them, or false')
   .regex(SERVICE_NAME, 'must be "program", "group:program" or "group:*", and not "all"');
 
-const entry = z.looseObject({
-  name: z
-    .string('must be text')
-    .regex(BINARY_NAME, 'must begin with a letter, a digit or "_" and hold only letters, digits, ".", "_" and "-"')
-    .describe('Name of the binary at the release server, and of its file and service unless they are given.'),
-  version: z
-    .string('must be text, such as "latest" or "1.4.2"')
-    .regex(VERSION_NAME, 'must be one word, such as "latest" or "1.4.2"')
-    .default('latest')
-    .describe('Which release to follow.'),
-  currentMd5: z.string('must be text').optional().describe('Written by bin-proxy: what was last proven. Not an input.'),
-  currentSha256: z.string('must be text').optional().describe('The same, where the server offers sha256.'),
-  service: z
-    .union([service, z.array(service).min(1, 'must name at least one service'), z.literal(false)], {
-      error: 'must be "program", "group:program" or "group:*" (not "all"), a list of them, or false',
-    })
-    .optional()
-    .describe('What to restart after a change. Default: the name. false: nothing.'),
-  path: z
-    .string('must be text')
-    .regex(/^\/(?!.*(\/|^)\.{1,2}(\/|$))(?!.*\/\/).*[^/]$/, 'must be an absolute path without "." or ".." parts')
-    .optional()
-    .describe('The installed file. Default: BIN_DIR/name.'),
-  mode: z
-    .string('must be text such as "0755"')
-    .regex(/^0?[0-7]{3,4}$/, 'must be octal digits such as "0755"')
-    .optional()
-    .describe('Permission bits. Default: those of the file being replaced, else 0755.'),
-  owner: z
-    .string('must be text such as "app:app"')
-    .regex(/^[A-Za-z0-9_][A-Za-z0-9._-]*(:[A-Za-z0-9_][A-Za-z0-9._-]*)?$/, 'must be "user" or "user:group"')
-    .optional()
-    .describe('Default: the owner of the file being replaced.'),
-  hold: z
-    .union([z.boolean(), z.string().min(1)], { error: 'must be true, false, or text that says why' })
-    .optional()
-    .describe('Leave this binary alone.'),
-  check: z
-    .array(z.string('must be text'), 'must be a list: a program and its arguments')
-    .min(1, 'must name a program')
-    .refine((words) => words.some((word) => word.includes('{file}')), 'must contain "{file}", the staged file')
-    .optional()
-    .describe('A program and its arguments, run before the file goes live; {file} stands for the staged file.'),
-  keep: z
-    .int('must be a whole number')
-    .min(1, 'must be at least 1: the file to go back to')
-    .max(100, 'must be at most 100')
-    .default(3)
-    .describe('Backups to keep.'),
-});
+/** Two spellings of one path would be two files to everything that compares them. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
+const ABSOLUTE_PATH = /^(\/(?!\.{1,2}(\/|$))[^/\u0000-\u001f\u007f]+)+$/;
 
-export const manifestSchema = z.looseObject({
-  $schema: z.string('must be text').optional(),
-  binaries: z.array(entry, 'must be a list of entries such as {"name": "manager", "version": "latest"}'),
-});
+const entry = z.looseObject(
+  {
+    name: z
+      .string('must be text')
+      .regex(BINARY_NAME, 'must be up to 128 letters, digits, ".", "_" and "-", the first a letter, a digit or "_"')
+      .describe('Name of the binary at the release server, and of its file and service unless they are given.'),
+    version: z
+      .string('must be text, such as "latest" or "1.4.2"')
+      .regex(VERSION_NAME, 'must be one word, such as "latest" or "1.4.2"')
+      .default('latest')
+      .describe('Which release to follow.'),
+    currentMd5: z
+      .string('must be text')
+      .optional()
+      .describe('Written by bin-proxy: what was last proven. Not an input.'),
+    currentSha256: z.string('must be text').optional().describe('The same, where the server offers sha256.'),
+    service: z
+      .union([service, z.array(service).min(1, 'must name at least one service'), z.literal(false)], {
+        error: 'must be "program", "group:program" or "group:*" (not "all"), a list of them, or false',
+      })
+      .optional()
+      .describe('What to restart after a change. Default: the name. false: nothing.'),
+    path: z
+      .string('must be text')
+      .regex(ABSOLUTE_PATH, 'must be an absolute path without "." or ".." parts, double "/" or control characters')
+      .optional()
+      .describe('The installed file. Default: BIN_DIR/name.'),
+    mode: z
+      .string('must be text such as "0755"')
+      .regex(/^0?[0-7]{3,4}$/, 'must be octal digits such as "0755"')
+      .optional()
+      .describe('Permission bits. Default: those of the file being replaced, else 0755.'),
+    owner: z
+      .string('must be text such as "app:app"')
+      .regex(/^[A-Za-z0-9_][A-Za-z0-9._-]*(:[A-Za-z0-9_][A-Za-z0-9._-]*)?$/, 'must be "user" or "user:group"')
+      .optional()
+      .describe('Default: the owner of the file being replaced.'),
+    hold: z
+      .union([z.boolean(), z.string().min(1, HOLD)], { error: HOLD })
+      .optional()
+      .describe('Leave this binary alone.'),
+    check: z
+      .array(
+        z.string('must be text').regex(/^[^\0]*$/, 'must be text without NUL'),
+        'must be a list: a program and its arguments',
+      )
+      .min(1, 'must name a program')
+      .refine((words) => words.some((word) => word.includes('{file}')), 'must contain "{file}", the staged file')
+      .optional()
+      .describe('A program and its arguments, run before the file goes live; {file} stands for the staged file.'),
+    keep: z.int(KEEP).min(1, KEEP).max(100, KEEP).default(3).describe('Backups to keep.'),
+  },
+  'must be an entry such as {"name": "manager", "version": "latest"}',
+);
 
-export type WrittenManifest = z.infer<typeof manifestSchema>;
-export type WrittenEntry = WrittenManifest['binaries'][number];
+export const manifestSchema = z.looseObject(
+  {
+    $schema: z.string('must be text').optional(),
+    binaries: z.array(entry, 'must be a list of entries such as {"name": "manager", "version": "latest"}'),
+  },
+  'must be an object such as {"binaries": [...]}',
+);
+
+export type WrittenEntry = z.infer<typeof entry>;
 
 export const KNOWN_KEYS: ReadonlySet<string> = new Set(Object.keys(manifestSchema.shape));
 export const KNOWN_ENTRY_KEYS: ReadonlySet<string> = new Set(Object.keys(entry.shape));

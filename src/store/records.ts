@@ -1,9 +1,19 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type BinaryName, isBinaryName } from '../domain/names.ts';
-import { type BinaryRecord, emptyRecord } from '../domain/record.ts';
+import type { BinaryName } from '../domain/names.ts';
+import { type Backoff, type BinaryRecord, emptyRecord, type Quarantine } from '../domain/record.ts';
 import { orUndefined, writeDurably } from '../platform/files.ts';
-import { hasSchema, moveAside, readStateFile } from './json-file.ts';
+import {
+  hasSchema,
+  hasTexts,
+  isListOf,
+  isObject,
+  isText,
+  moveAside,
+  mustBeAllowed,
+  readStateFile,
+  type StateFile,
+} from './json-file.ts';
 
 const SUFFIX = '.json';
 const FOLDER = 'binaries';
@@ -24,12 +34,12 @@ export class RecordStore {
 
   /** Reads what there is, in one directory listing; most binaries have nothing to remember. Writes nothing. */
   async read(names: readonly BinaryName[]): Promise<Records> {
-    const present = new Set((await orUndefined(readdir(this.#directory))) ?? []);
+    const present = new Set(await this.#list());
     const byName = new Map<BinaryName, BinaryRecord>();
     const damaged = new Map<BinaryName, string>();
     for (const name of names) {
       if (!present.has(name + SUFFIX)) continue;
-      const file = await readStateFile(this.#path(name), parseRecord);
+      const file = await this.#readOne(name);
       if (file.kind === 'read') byName.set(name, file.value);
       if (file.kind === 'damaged') damaged.set(name, file.why);
     }
@@ -38,11 +48,24 @@ export class RecordStore {
 
   /** Changes one record durably; an unchanged one is not written. */
   async update(name: BinaryName, now: Date, change: (record: BinaryRecord) => BinaryRecord): Promise<void> {
-    const file = await readStateFile(this.#path(name), parseRecord);
+    const file = await this.#readOne(name);
     if (file.kind === 'damaged') await moveAside(this.#path(name), now);
     const before = file.kind === 'read' ? file.value : emptyRecord(name);
     const after = change(before);
     if (after !== before) await writeDurably(this.#path(name), `${JSON.stringify(after, null, 2)}\n`);
+  }
+
+  async #readOne(name: BinaryName): Promise<StateFile<BinaryRecord>> {
+    return readStateFile(this.#path(name), (value) => parseRecord(value, name));
+  }
+
+  async #list(): Promise<readonly string[]> {
+    try {
+      return (await orUndefined(readdir(this.#directory))) ?? [];
+    } catch (error) {
+      mustBeAllowed(this.#directory, error);
+      throw error;
+    }
   }
 
   #path(name: BinaryName): string {
@@ -50,10 +73,32 @@ export class RecordStore {
   }
 }
 
-/** Written by this program as root; the schema id is the promise about its shape. */
-function parseRecord(value: unknown): BinaryRecord | undefined {
-  if (!hasSchema(value, 'bin-proxy/record/1')) return undefined;
-  if (typeof value['name'] !== 'string' || !isBinaryName(value['name'])) return undefined;
-  if (!Array.isArray(value['quarantine'])) return undefined;
-  return value as unknown as BinaryRecord;
+/** Written by this program as root; but one that was edited by hand must not end every tick from now on. */
+function parseRecord(value: unknown, name: BinaryName): BinaryRecord | undefined {
+  if (!hasSchema(value, 'bin-proxy/record/1') || value['name'] !== name) return undefined;
+  const { quarantine, backoff, leftDown = [] } = value;
+  const sound =
+    isListOf(quarantine, isQuarantine) && (backoff === undefined || isBackoff(backoff)) && isListOf(leftDown, isText);
+  return sound ? (value as unknown as BinaryRecord) : undefined;
+}
+
+function isQuarantine(value: unknown): value is Quarantine {
+  return (
+    hasTexts(value, 'release', 'version', 'reason', 'detail') &&
+    isTime(value['until']) &&
+    typeof value['count'] === 'number' &&
+    isObject(value['companions']) &&
+    Object.values(value['companions']).every(isText)
+  );
+}
+
+function isBackoff(value: unknown): value is Backoff {
+  return (
+    hasTexts(value, 'release', 'reason', 'detail') && isTime(value['notBefore']) && typeof value['count'] === 'number'
+  );
+}
+
+/** One that is no time would be a quarantine without end. */
+function isTime(value: unknown): boolean {
+  return isText(value) && !Number.isNaN(Date.parse(value));
 }

@@ -1,6 +1,7 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
+import { PROGRAM, runProgram } from '../support/host.ts';
 import { hostTest, outcomeOf } from '../support/host-test.ts';
 import { md5, program } from '../support/program.ts';
 
@@ -76,6 +77,27 @@ describe.concurrent('the command line', () => {
     expect(host.server.headers.every(({ authorization }) => authorization === 'Bearer S3cret-token')).toBe(true);
     const record = readFileSync(join(host.stateDir, 'binaries', 'app.json'), 'utf8');
     expect([ran.stdout, ran.stderr, host.log(), record].join('')).not.toContain('S3cret');
+  });
+});
+
+describe.concurrent('secrets and rights', () => {
+  hostTest('a check is not told the token (invariant 14)', async ({ host }) => {
+    host.manages({ name: 'app', service: false, check: ['sh', '-c', 'echo "token=$BIN_MANAGER_TOKEN" >&2; exit 1 #{file}'] });
+    host.server.publish('app', v1);
+    const ran = await host.run(['-vv'], { BIN_MANAGER_TOKEN: 'S3cret-token' });
+    expect(ran.stdout).toContain('saying "token="');
+    expect([ran.stdout, ran.stderr, host.log()].join('')).not.toContain('S3cret');
+  });
+
+  hostTest.skipIf(process.geteuid?.() !== 0)('whoever may not read the state is told so (exit code 77)', async ({ host }) => {
+    host.manages({ name: 'app', service: false });
+    host.server.publish('app', v1);
+    await host.tick();
+    chmodSync(host.directory, 0o755);
+    const command = `node ${PROGRAM} plan`;
+    const ran = await runProgram('setpriv', ['--reuid=nobody', '--clear-groups', 'sh', '-c', command], host.environment());
+    expect(ran).toMatchObject({ code: 77, stdout: '' });
+    expect(ran.stderr).toMatch(/cannot read .*: EACCES.*\nRun as root\.\n$/s);
   });
 });
 

@@ -1,0 +1,76 @@
+import { UpdateError } from '../domain/errors.ts';
+import { type Journal, journalFiles } from '../domain/journal.ts';
+import type { Outcome } from '../domain/outcome.ts';
+import type { Probation } from '../domain/probation.ts';
+import type { ProcessSample } from '../planning/health.ts';
+import { judgeProbation, type ProbationVerdict } from '../planning/probation.ts';
+import { bootId } from '../platform/processes.ts';
+import type { ActRoles } from './roles.ts';
+import { rollBack } from './rollback.ts';
+import { settled } from './services-before.ts';
+
+/** Puts what was just proven on probation; an earlier one of the same binaries is over with it. */
+export async function beginProbation(
+  journal: Journal,
+  processes: readonly ProcessSample[],
+  { probations, limits, clock }: ActRoles,
+): Promise<void> {
+  const now = clock.now();
+  const names = new Set(journal.changes.map(({ name }) => name));
+  const others = (await probations.read()).filter((one) => !one.journal.changes.some(({ name }) => names.has(name)));
+  const watched = processes.flatMap(({ process, pid, startTime }) => {
+    return pid === undefined || startTime === undefined ? [] : [{ process, pid, startTime }];
+  });
+  const until = new Date(now.getTime() + limits.probationMs).toISOString();
+  const own = watched.length === 0 || limits.probationMs === 0 ? [] : [{ journal, until, bootId: await bootId(), watched, restarts: 0 }];
+  await probations.write([...others, ...own], now);
+}
+
+/** Looks closer at every release on probation, and goes back where one has turned out bad (invariant 5). */
+export async function watchProbations(roles: ActRoles): Promise<readonly Outcome[]> {
+  const { probations, clock, log } = roles;
+  const outcomes: Outcome[] = [];
+  const left: Probation[] = [];
+  const all = await probations.read();
+  for (const [index, probation] of all.entries()) {
+    const names = probation.journal.changes.map(({ name }) => name).join(', ');
+    const verdict = await look(probation, roles);
+    switch (verdict.kind) {
+      case 'goes-on':
+        left.push(verdict.probation);
+        break;
+      case 'passed':
+        log.info(`${names}: probation is over`);
+        break;
+      case 'failed': {
+        const trouble = new UpdateError('did-not-stay-up', 'release', verdict.detail);
+        const { reason, fault, message: detail } = trouble;
+        // Off the list first: from here on the journal alone says what is to be done, and that it has failed.
+        await roles.journal.write({ ...probation.journal, failed: { reason, fault, detail } });
+        await probations.write([...left, ...all.slice(index + 1)], clock.now());
+        outcomes.push(...(await rollBack(probation.journal, trouble, roles)));
+        break;
+      }
+    }
+  }
+  if (JSON.stringify(left) !== JSON.stringify(await probations.read())) await probations.write(left, clock.now());
+  return outcomes;
+}
+
+async function look(probation: Probation, roles: ActRoles): Promise<ProbationVerdict> {
+  const { installer, clock, log } = roles;
+  for (const file of journalFiles(probation.journal)) {
+    // Somebody has replaced it since: there is nothing left of this release to judge.
+    if ((await installer.inspect(file)).target !== file.next) return { kind: 'passed' };
+  }
+  try {
+    const names = probation.journal.services.map(({ service }) => service);
+    const statuses = await settled(names, roles);
+    const samples = [...statuses.values()].flatMap((status) => (status.kind === 'known' ? status.processes : []));
+    return judgeProbation(probation, { now: clock.now(), bootId: await bootId(), samples });
+  } catch (error) {
+    if (!(error instanceof UpdateError)) throw error;
+    log.warn(`a release on probation cannot be judged: ${error.message}`);
+    return { kind: 'goes-on', probation };
+  }
+}

@@ -1,0 +1,48 @@
+import type { Probation, WatchedProcess } from '../domain/probation.ts';
+import { intentOf, type ProcessSample } from './health.ts';
+
+/** A restart or two may be an operator's; this many, each seen by another tick, are a crash loop. */
+const CRASH_LOOP = 3;
+
+export type ProbationVerdict =
+  /** Still the processes that were proven, and the time is not up. */
+  | { readonly kind: 'goes-on'; readonly probation: Probation }
+  /** Its time is up, or there is nothing left to watch. */
+  | { readonly kind: 'passed' }
+  | { readonly kind: 'failed'; readonly detail: string };
+
+export interface Seen {
+  readonly now: Date;
+  readonly bootId: string;
+  /** What the service manager says about the watched processes. */
+  readonly samples: readonly ProcessSample[];
+}
+
+/** Judges one look at a release on probation. Pure: `seen` is all it knows. */
+export function judgeProbation(probation: Probation, seen: Seen): ProbationVerdict {
+  const rebooted = seen.bootId !== probation.bootId;
+  const samples = probation.watched.flatMap(({ process }) => seen.samples.find((one) => one.process === process) ?? []);
+  const down = samples.find(({ state }) => intentOf(state) === 'failing');
+  if (down !== undefined && !rebooted) {
+    return { kind: 'failed', detail: `${down.process}: ${down.state.toUpperCase()} (${down.detail}) while on probation` };
+  }
+  // What somebody stopped on purpose, or took out of supervisor's hands, is not ours to judge (invariant 7).
+  const watched = samples.flatMap(({ process, pid, startTime }): WatchedProcess[] => {
+    return pid === undefined || startTime === undefined ? [] : [{ process, pid, startTime }];
+  });
+  const changed = watched.filter((now) => !probation.watched.some((before) => isSame(before, now)));
+  const restarts = probation.restarts + (changed.length > 0 && !rebooted ? 1 : 0);
+  if (restarts >= CRASH_LOOP) {
+    const names = changed.map(({ process }) => process).join(', ');
+    return { kind: 'failed', detail: `${names}: restarted again and again while on probation (seen ${restarts} times)` };
+  }
+  if (seen.now >= new Date(probation.until)) return { kind: 'passed' };
+  // One that takes long to start or to stop is looked at again by the next tick.
+  if (samples.some(({ state }) => intentOf(state) === 'unsettled')) return { kind: 'goes-on', probation };
+  if (watched.length === 0) return { kind: 'passed' };
+  return { kind: 'goes-on', probation: { ...probation, bootId: seen.bootId, watched, restarts } };
+}
+
+function isSame(before: WatchedProcess, now: WatchedProcess): boolean {
+  return before.process === now.process && before.pid === now.pid && before.startTime === now.startTime;
+}
