@@ -1,8 +1,11 @@
 import { defineConfig } from 'vitest/config';
+import { TallyReporter } from './test/support/tally-reporter.ts';
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: ['test/support/components.ts'],
+    reporters: ['default', new TallyReporter()],
     testTimeout: 120_000,
     hookTimeout: 60_000,
   },

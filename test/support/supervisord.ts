@@ -86,7 +86,8 @@ export class Supervisord {
   async until(condition: () => Promise<boolean>, seconds = 20): Promise<void> {
     for (const deadline = Date.now() + seconds * 1000; ; await delay(100)) {
       if (await condition()) return;
-      if (Date.now() > deadline) throw new Error(`supervisord: not in ${seconds} s; ${await this.ctl('status')}\n${this.#log()}`);
+      if (Date.now() > deadline)
+        throw new Error(`supervisord: not in ${seconds} s; ${await this.ctl('status')}\n${this.#log()}`);
     }
   }
 
