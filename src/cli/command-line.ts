@@ -70,7 +70,9 @@ export function toInvocation(command: CommandName, names: readonly string[], raw
     names,
     force: raw.switches.has('force') ? 'yes' : 'no',
     output: raw.switches.has('json') ? 'json' : 'text',
-    volume: raw.switches.has('quiet') ? 'quiet' : (['normal', 'verbose', 'debug'] as const)[Math.min(raw.verbosity, 2)] ?? 'normal',
+    volume: raw.switches.has('quiet')
+      ? 'quiet'
+      : ((['normal', 'verbose', 'debug'] as const)[Math.min(raw.verbosity, 2)] ?? 'normal'),
     color: color === 'always' || color === 'never' ? color : 'auto',
     settings,
   };

@@ -41,7 +41,12 @@ export async function composeAct(look: LookHalf, around: ActSurroundings): Promi
     journal: look.journal,
     probations: look.probations,
     history: new History(settings.stateDir),
-    folders: [settings.stateDir, join(settings.stateDir, 'binaries'), dirname(settings.manifestFile), dirname(settings.lockFile)],
+    folders: [
+      settings.stateDir,
+      join(settings.stateDir, 'binaries'),
+      dirname(settings.manifestFile),
+      dirname(settings.lockFile),
+    ],
     recordProven: (name, proven) => recordInManifest(settings.manifestFile, name as BinaryName, proven),
     clock: systemClock,
     log,

@@ -14,6 +14,8 @@ export interface ConfigText {
 
 const NAME = /^(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)=/;
 const EXPECTED = 'expected a line such as export BIN_DIR="/usr/local/bin"';
+/** Variables whose values stand in no message (invariant 14). */
+const SECRET = /TOKEN|SECRET|PASS|KEY/i;
 
 /**
  * Reads a list of `export K="v"` lines the way a POSIX shell would. What a shell would compute (`$HOME`, `$(…)`) is a
@@ -22,48 +24,72 @@ const EXPECTED = 'expected a line such as export BIN_DIR="/usr/local/bin"';
 export function parseConfig(text: string): ConfigText {
   const assignments: Assignment[] = [];
   const problems: string[] = [];
-  for (const [index, raw] of text.replace(/^\uFEFF/, '').split('\n').entries()) {
+  for (const [index, raw] of text
+    .replace(/^\uFEFF/, '')
+    .split('\n')
+    .entries()) {
     const line = raw.replace(/\r$/, '');
-    const indent = line.length - line.trimStart().length;
-    const body = line.trim();
+    const indent = /^[ \t]*/.exec(line)?.[0].length ?? 0;
+    const body = line.slice(indent).replace(/[ \t]+$/, '');
     if (body === '' || body.startsWith('#')) continue;
     const [assigned, variable] = NAME.exec(body) ?? [];
     if (assigned === undefined || variable === undefined) {
-      problems.push(`${index + 1}:${indent + 1}  ${EXPECTED}, found ${JSON.stringify(body.slice(0, 60))}`);
+      // No more than its first words: after them may stand a secret.
+      const words = /^(?:export[ \t]+)?[^\s=:]*/.exec(body)?.[0].slice(0, 40) ?? '';
+      problems.push(`${index + 1}:${indent + 1}  ${EXPECTED}, found a line that begins with ${JSON.stringify(words)}`);
       continue;
     }
     const at = `${index + 1}:${indent + assigned.length + 1}`;
     const value = parseValue(body.slice(assigned.length));
     if (typeof value === 'string') assignments.push({ variable, value, at });
-    else problems.push(`${at}  ${variable}: ${value.problem}`);
+    else problems.push(`${at}  ${variable}: ${SECRET.test(variable) ? value.discreet : value.problem}`);
   }
   return { assignments, problems };
 }
 
 interface Bad {
   readonly problem: string;
+  /** The same, without anything of the value. */
+  readonly discreet: string;
 }
 
 function parseValue(text: string): string | Bad {
   let value = '';
   for (let rest = text; ; ) {
     if (rest === '' || /^[ \t]+(#|$)/.test(rest)) return value;
-    const part = /^'([^']*)'/.exec(rest) ?? /^"((?:[^"\\]|\\.)*)"/.exec(rest) ?? /^((?:[^\s'"\\;&|<>()]|\\.)+)/.exec(rest);
+    const part =
+      /^'([^']*)'/.exec(rest) ?? /^"((?:[^"\\]|\\.)*)"/.exec(rest) ?? /^((?:[^\s'"\\;&|<>()]|\\.)+)/.exec(rest);
     const [whole, inner] = part ?? [];
-    if (whole === undefined || inner === undefined) return { problem: unreadable(rest) };
-    if (whole.startsWith("'")) {
-      value += inner;
-    } else {
-      if (/(^|[^\\])(\\\\)*[$`]/.test(inner)) {
-        return { problem: `${whole} would be computed by a shell; write the value out, or put it in single quotes` };
-      }
-      value += whole.startsWith('"') ? inner.replaceAll(/\\(["\\$`])/g, '$1') : inner.replaceAll(/\\(.)/g, '$1');
-    }
+    if (whole === undefined || inner === undefined || whole.includes('\0')) return unreadable(rest);
+    const quote = /^['"]/.exec(whole)?.[0];
+    if (isComputed(inner, quote, value)) return computed(whole);
+    if (quote === "'") value += inner;
+    else value += quote === '"' ? inner.replaceAll(/\\(["\\$`])/g, '$1') : inner.replaceAll(/\\(.)/g, '$1');
     rest = rest.slice(whole.length);
   }
 }
 
-function unreadable(rest: string): string {
-  if (rest.startsWith('"') || rest.startsWith("'")) return `the quote ${rest[0]} is not closed on this line`;
-  return `expected the end of the line, found ${JSON.stringify(rest.trim().slice(0, 40))}; quote a value that holds blanks`;
+/** `$…` and backquotes anywhere but in single quotes; a home directory at the start and after a colon. */
+function isComputed(inner: string, quote: string | undefined, before: string): boolean {
+  if (quote === "'") return false;
+  if (/(^|[^\\])(\\\\)*[$`]/.test(inner)) return true;
+  return quote === undefined && (/:~/.test(inner) || (inner.startsWith('~') && /(^|:)$/.test(before)));
+}
+
+function computed(whole: string): Bad {
+  const problem = 'would be computed by a shell; write the value out, or put it in single quotes';
+  return { problem: `${whole} ${problem}`, discreet: `it ${problem}` };
+}
+
+function unreadable(rest: string): Bad {
+  if (/^['"]/.test(rest)) {
+    const problem = `the quote ${rest[0]} is not closed on this line`;
+    return { problem, discreet: problem };
+  }
+  const expected = 'expected the end of the line';
+  const hint = 'quote a value that holds blanks';
+  return {
+    problem: `${expected}, found ${JSON.stringify(rest.trim().slice(0, 40))}; ${hint}`,
+    discreet: `${expected} after the value; ${hint}`,
+  };
 }

@@ -14,45 +14,10 @@ export type Parsed =
 
 /** The whole command line: help, version, did-you-mean, every check. Throws {@link RunError} `usage`. */
 export async function parseFullArguments(argv: readonly string[]): Promise<Parsed> {
-  let chosen: { command: CommandName; names: readonly string[] } | undefined;
-  const choose = (command: CommandName) => (args: Record<string, unknown>) => {
-    chosen = { command, names: (args['names'] as string[] | undefined) ?? [] };
-  };
-  const names = (parser: Argv) =>
-    parser.positional('names', { type: 'string', array: true, describe: 'only these binaries [all]' });
-  const parser = yargs()
-    .scriptName('bin-proxy')
-    .locale('en')
-    .usage('$0 [run|plan] [NAME..] [flags]\n\nKeeps the programs of this host at the versions their release server names.')
-    .command(['run [names..]', '$0'], 'one tick: check, download, verify, replace, restart, prove', names, choose('run'))
-    .command('plan [names..]', 'what run would do, and why; changes nothing', names, choose('plan'))
-    .command('unlock', 'who holds the lock; with --force asks the holder to end', {}, choose('unlock'))
-    .command('demo', 'an update, a bad release and its rollback in a temporary folder', {}, choose('demo'))
-    .options(optionsOf(FLAGS))
-    .options(optionsOf(SETTING_FLAGS))
-    .group(SETTING_FLAGS.map(({ flag }) => flag), 'Settings (flag > environment > config file > default):')
-    .example('$0 plan', 'see what would change, and why')
-    .example('sudo $0 run manager', 'update one binary now')
-    .epilogue(epilogue())
-    .parserConfiguration({
-      'duplicate-arguments-array': false,
-      'parse-numbers': false,
-      'parse-positional-numbers': false,
-      'boolean-negation': false,
-      'camel-case-expansion': false,
-    })
-    .help('help', 'this text')
-    .alias('help', 'h')
-    .version('version', 'the version', versionText())
-    .alias('version', 'V')
-    .strict()
-    .strictCommands()
-    .recommendCommands()
-    .wrap(WIDTH)
-    .exitProcess(false)
-    .fail((message, error) => {
-      throw new RunError('usage', message ?? error.message, { hint: '"bin-proxy --help" shows what there is.' });
-    });
+  let chosen: Chosen | undefined;
+  const parser = grammar((command, names) => {
+    chosen = { command, names };
+  });
   let text = '';
   const args = await parser.parseAsync([...argv], {}, (_error, _args, output) => {
     text = output;
@@ -62,19 +27,90 @@ export async function parseFullArguments(argv: readonly string[]): Promise<Parse
   return { kind: 'invocation', invocation: toInvocation(chosen.command, chosen.names, rawFlags(args)) };
 }
 
-export function versionText(): string {
+interface Chosen {
+  readonly command: CommandName;
+  readonly names: readonly string[];
+}
+
+function grammar(onChosen: (command: CommandName, names: readonly string[]) => void): Argv {
+  const choose = (command: CommandName) => (args: Record<string, unknown>) => {
+    onChosen(command, [args['names'] ?? [], args['--'] ?? []].flat() as string[]);
+  };
+  const names = (parser: Argv) =>
+    parser.positional('names', { type: 'string', array: true, describe: 'only these binaries [all]' });
+  const parser = yargs()
+    .command(
+      ['run [names..]', '$0'],
+      'one tick: check, download, verify, replace, restart, prove',
+      names,
+      choose('run'),
+    )
+    .command('plan [names..]', 'what run would do, and why; changes nothing', names, choose('plan'))
+    .command('unlock', 'who holds the lock; with --force asks the holder to end', {}, choose('unlock'))
+    .command('demo', 'an update, a bad release and its rollback in a temporary folder', {}, choose('demo'))
+    .options(optionsOf(FLAGS))
+    .options(optionsOf(SETTING_FLAGS));
+  return withManners(withTexts(parser));
+}
+
+function withTexts(parser: Argv): Argv {
+  return parser
+    .scriptName('bin-proxy')
+    .locale('en')
+    .usage(
+      '$0 [run|plan] [NAME..] [flags]\n\nKeeps the programs of this host at the versions their release server names.',
+    )
+    .group(
+      SETTING_FLAGS.map(({ flag }) => flag),
+      'Settings (flag > environment > config file > default):',
+    )
+    .example('$0 plan', 'see what would change, and why')
+    .example('sudo $0 run manager', 'update one binary now')
+    .epilogue(epilogue())
+    .help('help', 'this text')
+    .alias('help', 'h')
+    .version('version', 'the version', versionText())
+    .alias('version', 'V')
+    .wrap(WIDTH);
+}
+
+/** No value turns into a number, no mistake is guessed away, and nothing but an error leaves here. */
+function withManners(parser: Argv): Argv {
+  return parser
+    .parserConfiguration({
+      'parse-numbers': false,
+      'parse-positional-numbers': false,
+      'boolean-negation': false,
+      'camel-case-expansion': false,
+      // Without it yargs forgets what stands behind "--", and a run of one binary would be a run of all.
+      'populate--': true,
+    })
+    .strict()
+    .strictCommands()
+    .recommendCommands()
+    .exitProcess(false)
+    .fail((message, error) => {
+      throw new RunError('usage', message ?? error.message, { hint: '"bin-proxy --help" shows what there is.' });
+    });
+}
+
+function versionText(): string {
   return `bin-proxy ${VERSION} (node ${process.versions.node}, ${process.platform}-${process.arch})`;
 }
 
 function rawFlags(args: Readonly<Record<string, unknown>>) {
   const rows: readonly FlagRow[] = [...FLAGS, ...SETTING_FLAGS];
-  const switches = new Set(rows.filter(({ type, flag }) => type === 'boolean' && args[flag] === true).map(({ flag }) => flag));
+  // A flag given twice is a list; "duplicate-arguments-array" would take the last of each, and of the names as well.
+  const last = (flag: string) => [args[flag]].flat().at(-1);
+  const switches = new Set(
+    rows.filter(({ type, flag }) => type === 'boolean' && last(flag) === true).map(({ flag }) => flag),
+  );
   const texts: Record<string, string> = {};
   for (const { type, flag } of rows) {
-    const value = args[flag];
+    const value = last(flag);
     if (type !== 'string' || value === undefined) continue;
     if (value === '') throw new RunError('usage', `--${flag} needs a value`);
-    texts[flag] = String(value);
+    if (typeof value === 'string') texts[flag] = value;
   }
   return { switches, verbosity: Number(args['verbose'] ?? 0), texts };
 }

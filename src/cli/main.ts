@@ -39,7 +39,7 @@ async function fully(argv: readonly string[]): Promise<Invocation | undefined> {
 async function dispatch(invocation: Invocation): Promise<ExitCode> {
   switch (invocation.command) {
     case 'run':
-      return (await import('./tick.ts')).runTick(invocation);
+      return (await import('./run-command.ts')).runCommand(invocation);
     case 'plan':
       return (await import('./plan-command.ts')).planCommand(invocation);
     case 'unlock':
@@ -55,7 +55,12 @@ function tellError(error: unknown, argv: readonly string[]): ExitCode {
     const silent = error.code === 'lock-held' && argv.some((word) => word === '--quiet' || word === '-q');
     if (!silent) {
       const lines = [`bin-proxy: ${error.message}`, ...(error.hint === undefined ? [] : [error.hint])];
-      process.stderr.write(`${lines.flatMap((line) => line.split('\n')).map(printableText).join('\n')}\n`);
+      process.stderr.write(
+        `${lines
+          .flatMap((line) => line.split('\n'))
+          .map(printableText)
+          .join('\n')}\n`,
+      );
     }
     return exitCodeOfError(error.code);
   }

@@ -9,7 +9,7 @@ import type { ServiceStatus } from '../services/service-manager.ts';
 import type { Invocation } from './command-line.ts';
 import { serviceManager } from './compose-act.ts';
 import type { ExitCode } from './exit-codes.ts';
-import { planDocument, reportPlan, type Restart } from './report-plan.ts';
+import { planDocument, type Restart, reportPlan } from './report-plan.ts';
 import { beginTick, policyOf, type Tick } from './tick.ts';
 
 /** `bin-proxy plan`, `run --dry-run`: the look half, printed. Changes nothing at all, not even a cache. */

@@ -37,7 +37,8 @@ export function reportPlan(plan: Plan, context: PlanContext, out: Terminal): voi
       const binary = plan.binaries[index];
       if (binary === undefined) continue;
       out.line(out.paint(STYLES[actionOf(binary)], cells.join('  ')).trimEnd());
-      if (binary.decision.kind === 'fail' && binary.decision.hint !== undefined) out.line(`     ${binary.decision.hint}`);
+      if (binary.decision.kind === 'fail' && binary.decision.hint !== undefined)
+        out.line(`     ${binary.decision.hint}`);
     }
     out.line('');
   }

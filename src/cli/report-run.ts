@@ -32,7 +32,11 @@ const STYLES = {
 } as const;
 
 /** What a run says on stdout: one line a binary. An idle tick says nothing unless somebody watches. */
-export function reportRun(outcomes: readonly Outcome[], shown: 'everything' | 'changes' | 'acted', out: Terminal): void {
+export function reportRun(
+  outcomes: readonly Outcome[],
+  shown: 'everything' | 'changes' | 'acted',
+  out: Terminal,
+): void {
   const told = outcomes.filter((one) => isShown(one, shown));
   const rows = columns(told.map((one) => [one.name, WORDS[one.outcome], digests(one), sentence(one)]));
   for (const [index, [name = '', word = '', change = '', text = '']] of rows.entries()) {
@@ -52,7 +56,7 @@ function isShown({ outcome, reason }: Outcome, shown: 'everything' | 'changes' |
   return shown === 'changes' || !['source-unreachable', 'download-failed'].includes(reason);
 }
 
-export function summary(outcomes: readonly Outcome[]): string {
+function summary(outcomes: readonly Outcome[]): string {
   const counts = (Object.keys(WORDS) as OutcomeKind[])
     .map((kind) => ({ kind, count: outcomes.filter(({ outcome }) => outcome === kind).length }))
     .filter(({ count }) => count > 0)

@@ -3,7 +3,7 @@ import { errorText, RunError, systemCode } from '../domain/errors.ts';
 import type { Settings } from '../domain/settings.ts';
 import { readText } from '../platform/files.ts';
 import { type Assignment, parseConfig } from './config-file.ts';
-import { CONFIG_VARIABLE, DEFAULT_CONFIG, type SettingKey, SETTINGS, type SettingRow } from './settings-table.ts';
+import { CONFIG_VARIABLE, DEFAULT_CONFIG, SETTINGS, type SettingKey, type SettingRow } from './settings-table.ts';
 
 export interface SettingSources {
   /** By flag name, without the dashes; `config` among them. */
@@ -21,7 +21,12 @@ export interface LoadedSettings {
 interface Found {
   readonly value: string;
   readonly from: string;
+  readonly rank: Rank;
 }
+
+/** Where a value may come from; the lower number wins. */
+const RANKS = { flag: 0, environment: 1, config: 2, fallback: 3 } as const;
+type Rank = keyof typeof RANKS;
 
 /** Flag > environment > config file > default. Throws {@link RunError} with every problem at once. */
 export async function loadSettings(sources: SettingSources): Promise<LoadedSettings> {
@@ -66,14 +71,16 @@ async function readConfig({ flags, environment }: SettingSources): Promise<Confi
 /** An empty value is as good as none, as in a shell's `${K:-default}`. */
 function lookUp(row: SettingRow, { flags, environment }: SettingSources, config: Config): Found | undefined {
   const flag = row.flag === '' ? undefined : flags[row.flag];
-  if (flag !== undefined) return { value: flag, from: `--${row.flag}` };
+  if (flag !== undefined) return { value: flag, from: `--${row.flag}`, rank: 'flag' };
   const variable = environment[row.variable];
-  if (variable !== undefined && variable !== '') return { value: variable, from: `${row.variable} in the environment` };
+  if (variable !== undefined && variable !== '') {
+    return { value: variable, from: `${row.variable} in the environment`, rank: 'environment' };
+  }
   const assigned = config.assignments.findLast(({ variable: name }) => name === row.variable);
   if (assigned !== undefined && assigned.value !== '') {
-    return { value: assigned.value, from: `${config.file}:${assigned.at}  ${row.variable}` };
+    return { value: assigned.value, from: `${config.file}:${assigned.at}  ${row.variable}`, rank: 'config' };
   }
-  return row.fallback === undefined ? undefined : { value: row.fallback, from: 'default' };
+  return row.fallback === undefined ? undefined : { value: row.fallback, from: 'default', rank: 'fallback' };
 }
 
 class Reader {
@@ -121,39 +128,57 @@ class Reader {
     const { value, from } = this.#get(key);
     const url = URL.canParse(value) ? new URL(value) : undefined;
     if (url === undefined || !['http:', 'https:'].includes(url.protocol)) {
-      this.#problems.push(`${from}: expected a URL such as http://releases.example:8080/api/v1, found ${JSON.stringify(value)}`);
+      this.#problems.push(
+        `${from}: expected a URL such as http://releases.example:8080/api/v1, found ${shownAddress(value)}`,
+      );
       return new URL('http://localhost');
     }
     if (url.username !== '' || url.password !== '') {
       this.#problems.push(`${from}: a URL must not hold a password; use BIN_MANAGER_TOKEN_FILE`);
     } else if (url.search !== '' || url.hash !== '') {
-      this.#problems.push(`${from}: expected a base URL without "?" and "#", found ${JSON.stringify(value)}`);
+      this.#problems.push(`${from}: expected a base URL without "?" and "#", found ${shownAddress(value)}`);
     }
     return url;
   }
 
   #get(key: SettingKey): Found {
-    return this.#found.get(key) ?? { value: '', from: key };
+    return this.#found.get(key) ?? { value: '', from: key, rank: 'fallback' };
   }
 }
 
-/** The token itself stands in no message (invariant 14). */
+/** The token itself stands in no message (invariant 14). The nearer of the two ways to give it wins. */
 async function token(found: ReadonlyMap<SettingKey, Found>, problems: string[]): Promise<string | undefined> {
   const direct = found.get('token');
   const file = found.get('tokenFile');
-  if (direct === undefined && file === undefined) return undefined;
-  let text = direct?.value;
-  const from = direct?.from ?? `${file?.from}: ${file?.value}`;
-  try {
-    if (text === undefined && file !== undefined) text = await readText(file.value);
-  } catch (error) {
-    problems.push(`${from}: cannot be read: ${errorText(error)}`);
+  const named = file !== undefined && (direct === undefined || RANKS[file.rank] < RANKS[direct.rank]);
+  const given = named ? await tokenIn(file, problems) : direct;
+  if (given === undefined) return undefined;
+  const trimmed = given.value.trim();
+  if (!/^[\x21-\x7e]+$/.test(trimmed))
+    problems.push(`${given.from}: expected one word of printable ASCII as the token`);
+  return trimmed;
+}
+
+async function tokenIn({ value: file, from, rank }: Found, problems: string[]): Promise<Found | undefined> {
+  if (!isAbsolute(file)) {
+    // Somebody may have written the token itself here.
+    problems.push(`${from}: expected the absolute path of a file that holds the token`);
     return undefined;
   }
-  const trimmed = text?.trim();
-  if (trimmed === undefined) problems.push(`${from}: there is no such file`);
-  else if (!/^[\x21-\x7e]+$/.test(trimmed)) problems.push(`${from}: expected one word of printable ASCII as the token`);
-  return trimmed;
+  const place = `${from}: ${file}`;
+  try {
+    const value = await readText(file);
+    if (value !== undefined) return { value, from: place, rank };
+    problems.push(`${place}: there is no such file`);
+  } catch (error) {
+    problems.push(`${place}: cannot be read: ${errorText(error)}`);
+  }
+  return undefined;
+}
+
+/** An address as it is shown: what may be a password or a token in it is left out (invariant 14). */
+function shownAddress(text: string): string {
+  return JSON.stringify(text.replace(/^[^?#]*@/, '…@').replace(/([?#]).*$/s, '$1…'));
 }
 
 function unknownVariables({ file, assignments }: Config): readonly string[] {

@@ -1,5 +1,17 @@
-import { parseArgs, type ParseArgsConfig } from 'node:util';
-import { FLAGS, type FlagRow, type Invocation, isCommand, SETTING_FLAGS, toInvocation } from './command-line.ts';
+import { type ParseArgsConfig, parseArgs } from 'node:util';
+import {
+  type CommandName,
+  FLAGS,
+  type FlagRow,
+  type Invocation,
+  isCommand,
+  type RawFlags,
+  SETTING_FLAGS,
+  toInvocation,
+} from './command-line.ts';
+
+const ROWS: readonly FlagRow[] = [...FLAGS, ...SETTING_FLAGS];
+const TAKES_NAMES: ReadonlySet<CommandName> = new Set(['run', 'plan']);
 
 /**
  * Understands the command lines that cron and scripts use, without loading yargs: that would double the cost of an idle
@@ -7,34 +19,59 @@ import { FLAGS, type FlagRow, type Invocation, isCommand, SETTING_FLAGS, toInvoc
  * meaning.
  */
 export function parseTickArguments(argv: readonly string[]): Invocation | undefined {
+  if (argv.some(isUnusual)) return undefined;
   try {
-    const { values, positionals } = parseArgs({ args: [...argv], options: options(), allowPositionals: true, strict: true });
+    const { values, positionals } = parseArgs({
+      args: [...argv],
+      options: options(),
+      allowPositionals: true,
+      strict: true,
+    });
     const [first = 'run', ...names] = positionals;
-    if (!isCommand(first) || ((first === 'unlock' || first === 'demo') && names.length > 0)) return undefined;
-    const switches = new Set<string>();
-    const texts: Record<string, string> = {};
-    let verbosity = 0;
-    for (const row of [...FLAGS, ...SETTING_FLAGS] as readonly FlagRow[]) {
-      const value = values[row.flag];
-      const given = Array.isArray(value) ? value : [];
-      const last = given.at(-1);
-      if (row.type === 'boolean' && last === true) switches.add(row.flag);
-      if (row.type === 'count') verbosity = given.length;
-      if (row.type === 'string' && typeof last === 'string') {
-        if (last === '' || row.choices?.includes(last) === false) return undefined;
-        texts[row.flag] = last;
-      }
-    }
-    return toInvocation(first, names, { switches, verbosity, texts });
+    if (!isCommand(first) || (!TAKES_NAMES.has(first) && names.length > 0)) return undefined;
+    const given = new Map(ROWS.map((row) => [row, [values[row.flag] ?? []].flat()]));
+    return mayBe(given) ? toInvocation(first, names, rawFlags(given)) : undefined;
   } catch {
     return undefined;
   }
 }
 
+type Given = ReadonlyMap<FlagRow, readonly (string | boolean)[]>;
+
+/** The last value counts, as in every Unix program. */
+function rawFlags(given: Given): RawFlags {
+  const switches = new Set<string>();
+  const texts: Record<string, string> = {};
+  for (const [{ type, flag }, values] of given) {
+    const last = values.at(-1);
+    if (type === 'boolean' && last === true) switches.add(flag);
+    if (type === 'string' && typeof last === 'string') texts[flag] = last;
+  }
+  const verbosity = [...given].find(([{ type }]) => type === 'count')?.[1].length ?? 0;
+  return { switches, verbosity, texts };
+}
+
+/** A value that is empty or not one of the choices is a mistake, and yargs says so better. */
+function mayBe(given: Given): boolean {
+  return [...given].every(([{ choices }, values]) => {
+    const last = values.at(-1);
+    return last !== '' && (typeof last !== 'string' || choices === undefined || choices.includes(last));
+  });
+}
+
+/** `-cFILE` in one word and `--`: there the two parsers disagree on what is a value, and what a command. */
+function isUnusual(word: string): boolean {
+  if (word === '--') return true;
+  const letters = [...word.slice(1)];
+  return (
+    /^-[^-]./.test(word) &&
+    !letters.every((letter) => FLAGS.some((row: FlagRow) => row.short === letter && row.type !== 'string'))
+  );
+}
+
 function options(): NonNullable<ParseArgsConfig['options']> {
-  const rows = [...FLAGS, ...SETTING_FLAGS] as readonly FlagRow[];
   return Object.fromEntries(
-    rows.map((row) => [
+    ROWS.map((row) => [
       row.flag,
       {
         type: row.type === 'string' ? 'string' : 'boolean',

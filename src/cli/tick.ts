@@ -5,18 +5,17 @@ import { RunError } from '../domain/errors.ts';
 import type { Manifest, ManifestEntry } from '../domain/manifest.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { PlannedBinary } from '../domain/plan.ts';
-import type { Settings } from '../domain/settings.ts';
-import { look } from '../engine/look.ts';
 import { releaseId } from '../domain/release.ts';
-import { type Policy, installedText } from '../planning/decide.ts';
+import type { Settings } from '../domain/settings.ts';
+import { installedText, type Policy } from '../planning/decide.ts';
 import { readText } from '../platform/files.ts';
 import { loadManifest } from '../store/manifest-file.ts';
 import type { Invocation } from './command-line.ts';
 import { composeLook, type LookHalf } from './compose-look.ts';
 import { type ExitCode, exitCodeOf, exitCodeOfError } from './exit-codes.ts';
-import { reportRun, type RunDocument } from './report-run.ts';
+import { type RunDocument, reportRun } from './report-run.ts';
 import { loadSettings } from './settings.ts';
-import { terminal, type Terminal } from './terminal.ts';
+import { type Terminal, terminal } from './terminal.ts';
 
 /** What `run` and `plan` both begin with: settings, manifest, and the look half. */
 export interface Tick {
@@ -35,7 +34,10 @@ export async function beginTick(invocation: Invocation): Promise<Tick> {
   const { settings } = loaded;
   if (invocation.command === 'run') await splay(settings);
   const half = await composeLook(settings);
-  const { manifest, freshness } = await loadManifest({ file: settings.manifestFile, binDir: settings.binDir }, half.cache);
+  const { manifest, freshness } = await loadManifest(
+    { file: settings.manifestFile, binDir: settings.binDir },
+    half.cache,
+  );
   const warnings = [...loaded.warnings, ...manifest.warnings];
   return {
     invocation,
@@ -51,17 +53,6 @@ export async function beginTick(invocation: Invocation): Promise<Tick> {
 
 export function policyOf({ invocation }: Tick): Policy {
   return { now: new Date(), pastFailures: invocation.force === 'yes' ? 'ignore' : 'respect' };
-}
-
-/** `bin-proxy run`: most ticks end with the look, and have loaded nothing else. */
-export async function runTick(invocation: Invocation): Promise<ExitCode> {
-  const tick = await beginTick(invocation);
-  const plan = await look(tick.entries, tick.half, policyOf(tick));
-  await tick.half.cache.save();
-  const quiet = plan.binaries.every(({ decision }) => decision.kind === 'up-to-date' || decision.kind === 'leave');
-  if (quiet && tick.warnings.length + plan.warnings.length === 0 && (await nothingPending(tick))) return conclude(tick, plan.binaries.map(idleOutcome));
-  const { actTick } = await import('./act-tick.ts');
-  return actTick(tick, plan);
 }
 
 /** Nothing an earlier tick left to be finished, and nothing odd about what it put on probation. */
@@ -125,9 +116,13 @@ function select(manifest: Manifest, names: readonly string[]): readonly Manifest
   const strangers = names.filter((name) => !known.has(name));
   if (strangers.length > 0) {
     const there = known.size === 0 ? 'no binaries' : [...known].join(', ');
-    throw new RunError('usage', `no binary ${strangers.map((name) => JSON.stringify(name)).join(', ')} in the manifest`, {
-      hint: `${manifest.file} names ${there}.`,
-    });
+    throw new RunError(
+      'usage',
+      `no binary ${strangers.map((name) => JSON.stringify(name)).join(', ')} in the manifest`,
+      {
+        hint: `${manifest.file} names ${there}.`,
+      },
+    );
   }
   return names.length === 0 ? manifest.entries : manifest.entries.filter(({ name }) => names.includes(name));
 }

@@ -16,7 +16,11 @@ export async function unlockCommand(invocation: Invocation): Promise<ExitCode> {
   const { settings } = await loadSettings({ flags: invocation.settings, environment: process.env });
   const out = terminal(process.stdout, invocation.color);
   const answer = (text: string, state: string) => {
-    out.line(invocation.output === 'json' ? JSON.stringify({ schema: 'bin-proxy/unlock/1', lock: settings.lockFile, state }) : text);
+    out.line(
+      invocation.output === 'json'
+        ? JSON.stringify({ schema: 'bin-proxy/unlock/1', lock: settings.lockFile, state })
+        : text,
+    );
   };
   const owner = await lockOwner(settings.lockFile);
   if (owner === undefined) {

@@ -63,13 +63,19 @@ export type FailureReason =
   | 'blocked'
   | 'needs-a-human';
 
+/** What went wrong, and on whose account. */
+export interface Blame {
+  readonly reason: FailureReason;
+  readonly fault: Fault;
+}
+
 export class UpdateError extends Error {
   override readonly name = 'UpdateError';
   readonly reason: FailureReason;
   readonly fault: Fault;
   readonly hint: string | undefined;
 
-  constructor(reason: FailureReason, fault: Fault, message: string, story: ErrorStory = {}) {
+  constructor({ reason, fault }: Blame, message: string, story: ErrorStory = {}) {
     super(message, { cause: story.cause });
     this.reason = reason;
     this.fault = fault;

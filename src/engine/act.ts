@@ -1,11 +1,9 @@
-import { realpath } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
 import { errorText, RunError } from '../domain/errors.ts';
 import type { Manifest } from '../domain/manifest.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { Plan } from '../domain/plan.ts';
 import { isChange, sameGroup, type Transaction, transactions } from '../planning/transactions.ts';
-import { sweepTemporaries } from '../platform/files.ts';
+import { realPathOf, sweepTemporaries } from '../platform/files.ts';
 import { watchProbations } from './probation.ts';
 import { recover } from './recover.ts';
 import type { ActRoles } from './roles.ts';
@@ -70,14 +68,4 @@ function managedFiles(manifest: Manifest): FilesOf {
     const entries = manifest.entries.filter(({ services }) => services.some((one) => sameGroup(one, service)));
     return Promise.all(entries.map(({ path }) => realPathOf(path)));
   };
-}
-
-/** A file that is not installed yet has no real path, but its directory may be behind a link. */
-async function realPathOf(path: string): Promise<string> {
-  try {
-    return await realpath(path);
-  } catch {
-    const directory = await realpath(dirname(path)).catch(() => dirname(path));
-    return join(directory, basename(path));
-  }
 }

@@ -1,8 +1,8 @@
 import { errorText } from '../domain/errors.ts';
 import type { Journal, JournalChange } from '../domain/journal.ts';
 import type { Outcome, ServiceOutcome } from '../domain/outcome.ts';
-import { forgive } from '../planning/quarantine.ts';
 import type { ProcessSample } from '../planning/health.ts';
+import { forgive } from '../planning/quarantine.ts';
 import { beginProbation } from './probation.ts';
 import type { ActRoles } from './roles.ts';
 
@@ -34,7 +34,9 @@ export async function commit(journal: Journal, success: Success, roles: ActRoles
       await record(change, success, { roles, now });
     } catch (error) {
       recorded = false;
-      roles.log.error(`${change.name}: updated, but it cannot be recorded: ${errorText(error)}; the next tick tries again`);
+      roles.log.error(
+        `${change.name}: updated, but it cannot be recorded: ${errorText(error)}; the next tick tries again`,
+      );
     }
   }
   try {

@@ -22,7 +22,10 @@ export async function beginProbation(
     return pid === undefined || startTime === undefined ? [] : [{ process, pid, startTime }];
   });
   const until = new Date(now.getTime() + limits.probationMs).toISOString();
-  const own = watched.length === 0 || limits.probationMs === 0 ? [] : [{ journal, until, bootId: await bootId(), watched, restarts: 0 }];
+  const own =
+    watched.length === 0 || limits.probationMs === 0
+      ? []
+      : [{ journal, until, bootId: await bootId(), watched, restarts: 0 }];
   await probations.write([...others, ...own], now);
 }
 
@@ -43,7 +46,7 @@ export async function watchProbations(roles: ActRoles): Promise<readonly Outcome
         log.info(`${names}: probation is over`);
         break;
       case 'failed': {
-        const trouble = new UpdateError('did-not-stay-up', 'release', verdict.detail);
+        const trouble = new UpdateError({ reason: 'did-not-stay-up', fault: 'release' }, verdict.detail);
         const { reason, fault, message: detail } = trouble;
         // Off the list first: from here on the journal alone says what is to be done, and that it has failed.
         await roles.journal.write({ ...probation.journal, failed: { reason, fault, detail } });

@@ -15,7 +15,7 @@ export async function prove(journal: Journal, roles: ActRoles): Promise<Proven> 
   const proof = await roles.probe.prove(watched, roles.limits.window, (left) => roles.progress.proving(names, left));
   roles.progress.idle();
   if (proof.kind === 'proven') return proof;
-  return { kind: 'failed', trouble: new UpdateError(proof.reason, 'release', proof.detail) };
+  return { kind: 'failed', trouble: new UpdateError({ reason: proof.reason, fault: 'release' }, proof.detail) };
 }
 
 export async function restartAndProve(journal: Journal, roles: ActRoles): Promise<Proven> {

@@ -1,9 +1,9 @@
 import { UpdateError } from '../domain/errors.ts';
-import { type Journal, journalFiles, type JournalFile, journalProcesses } from '../domain/journal.ts';
+import { type Journal, type JournalFile, journalFiles, journalProcesses } from '../domain/journal.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import { type FoundFile, recovery } from '../planning/recover.ts';
 import { commit } from './commit.ts';
-import { orFailed, prove, type Proven } from './prove.ts';
+import { orFailed, type Proven, prove } from './prove.ts';
 import type { ActRoles } from './roles.ts';
 import { giveUp, rollBack, touchedProcesses } from './rollback.ts';
 import { serviceOutcome } from './transaction.ts';
@@ -45,8 +45,8 @@ async function inspect(journal: Journal, roles: ActRoles): Promise<ReadonlyMap<J
 
 function whyUndone({ failed, run }: Journal): UpdateError {
   return failed === undefined
-    ? new UpdateError('interrupted', 'transfer', `run ${run} ended in the middle of the update`)
-    : new UpdateError(failed.reason, failed.fault, failed.detail);
+    ? new UpdateError({ reason: 'interrupted', fault: 'transfer' }, `run ${run} ended in the middle of the update`)
+    : new UpdateError({ reason: failed.reason, fault: failed.fault }, failed.detail);
 }
 
 /** All files are live: make their services run them, and prove it. */

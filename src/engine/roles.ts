@@ -1,7 +1,7 @@
 import type { Installer } from '../installers/installer.ts';
+import type { Window } from '../planning/health.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
-import type { Window } from '../planning/health.ts';
 import type { Probe } from '../probes/probe.ts';
 import type { ServiceManager } from '../services/service-manager.ts';
 import type { ReleaseSource } from '../sources/source.ts';

@@ -1,9 +1,16 @@
 import { errorText, type Fault, RunError, UpdateError } from '../domain/errors.ts';
-import { type Journal, type JournalChange, journalFiles, type JournalProcess, journalProcesses } from '../domain/journal.ts';
+import {
+  type Journal,
+  type JournalChange,
+  type JournalProcess,
+  journalFiles,
+  journalProcesses,
+} from '../domain/journal.ts';
 import type { Outcome } from '../domain/outcome.ts';
-import { type Control, faultFromControl, remember } from '../planning/quarantine.ts';
+import { type Control, faultFromControl } from '../planning/quarantine.ts';
 import { processFacts } from '../platform/processes.ts';
 import { prove } from './prove.ts';
+import { rememberFailure } from './remember.ts';
 import type { ActRoles } from './roles.ts';
 
 /** How far a rollback came. */
@@ -105,8 +112,13 @@ async function allFormer(journal: Journal, roles: ActRoles): Promise<boolean> {
 export async function giveUp(journal: Journal, roles: ActRoles): Promise<readonly Outcome[]> {
   const aside = await roles.journal.moveAside(roles.clock.now());
   const detail = journal.failed?.detail ?? `run ${journal.run} ended in the middle of the update`;
-  const trouble = new UpdateError('needs-a-human', 'host', detail, { hint: `What was to be done is kept in ${aside}.` });
-  const undone: Undone = { kind: 'stuck', detail: 'what lies on disk is neither the former nor the new version, or every try failed' };
+  const trouble = new UpdateError({ reason: 'needs-a-human', fault: 'host' }, detail, {
+    hint: `What was to be done is kept in ${aside}.`,
+  });
+  const undone: Undone = {
+    kind: 'stuck',
+    detail: 'what lies on disk is neither the former nor the new version, or every try failed',
+  };
   const outcomes: Outcome[] = [];
   for (const change of journal.changes) {
     outcomes.push(await conclude(change, { journal, trouble, undone, seconds: 0 }, roles));
@@ -125,27 +137,12 @@ interface Story {
 async function conclude(change: JournalChange, story: Story, roles: ActRoles): Promise<Outcome> {
   const { name, version, release, from } = change;
   const { reason, message: detail, hint } = story.trouble;
-  const now = roles.clock.now();
-  const at = now.toISOString();
   const ending = endingOf(story.undone);
-  const fault = faultOf(story);
-  let nextAttempt: string | undefined;
-  try {
-    await roles.records.update(name, now, (record) => {
-      // A tick that died after this line must not count the same failure a second time.
-      const told = record.quarantine.some((one) => one.release === release && one.since >= story.journal.startedAt);
-      const tried = { release, version, reason, detail, fault, companions: companionsOf(change, story) };
-      const after = told ? record : remember(record, tried, now);
-      nextAttempt = fault === 'release' ? after.quarantine[0]?.until : after.backoff?.notBefore;
-      const leftDown = story.undone.kind === 'restored' ? story.undone.leftDown : [];
-      return { ...after, ...(leftDown.length > 0 && { leftDown }), last: { outcome: ending.outcome, reason, detail, at } };
-    });
-    const seconds = Math.round(story.seconds * 10) / 10;
-    const line = { at, run: roles.run, name, outcome: ending.outcome, reason, detail, version, to: release, seconds };
-    await roles.history.add(from === undefined ? line : { ...line, from });
-  } catch (error) {
-    roles.log.error(`${name}: cannot record the rollback: ${errorText(error)}`);
-  }
+  const tried = { release, version, reason, detail, fault: faultOf(story), companions: companionsOf(change, story) };
+  const leftDown = story.undone.kind === 'restored' ? story.undone.leftDown : [];
+  const begun = story.journal.startedAt;
+  const nextAttempt = await rememberFailure({ ...tried, name, outcome: ending.outcome, begun, leftDown }, roles);
+  await tellHistory(change, story, roles);
   return {
     name,
     reason,
@@ -157,6 +154,19 @@ async function conclude(change: JournalChange, story: Story, roles: ActRoles): P
     ...(nextAttempt !== undefined && { nextAttempt }),
     ...ending,
   };
+}
+
+async function tellHistory(change: JournalChange, story: Story, { history, clock, log, run }: ActRoles): Promise<void> {
+  const { name, version, release: to, from } = change;
+  const { reason, message: detail } = story.trouble;
+  const { outcome } = endingOf(story.undone);
+  const seconds = Math.round(story.seconds * 10) / 10;
+  const line = { at: clock.now().toISOString(), run, name, outcome, reason, detail, version, to, seconds };
+  try {
+    await history.add(from === undefined ? line : { ...line, from });
+  } catch (error) {
+    log.error(`${name}: cannot write the history: ${errorText(error)}`);
+  }
 }
 
 type Ending =
@@ -174,7 +184,10 @@ function endingOf(undone: Undone): Ending {
     case 'restored': {
       const { control: health, ranBefore } = undone;
       if (health.kind !== 'unhealthy' || !ranBefore) return { outcome: 'rolled-back' };
-      return { outcome: 'rollback-failed', rollbackDetail: `the former version does not stay up either: ${health.detail}` };
+      return {
+        outcome: 'rollback-failed',
+        rollbackDetail: `the former version does not stay up either: ${health.detail}`,
+      };
     }
   }
 }

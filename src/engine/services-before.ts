@@ -2,9 +2,9 @@ import { UpdateError } from '../domain/errors.ts';
 import type { JournalProcess, JournalService } from '../domain/journal.ts';
 import type { ServiceName } from '../domain/names.ts';
 import { intentOf, type ProcessSample } from '../planning/health.ts';
+import type { Clock } from '../platform/clock.ts';
 import type { Probe } from '../probes/probe.ts';
 import type { ServiceManager, ServiceStatus } from '../services/service-manager.ts';
-import type { Clock } from '../platform/clock.ts';
 
 const SETTLE_MS = 15_000;
 const SETTLE_POLL_MS = 500;
@@ -71,12 +71,15 @@ async function before(
   { targets, leftDown, probe }: Context,
 ): Promise<ServiceBefore> {
   if (status.kind === 'unmanaged') return { kind: 'unmanaged' };
-  if (status.kind === 'unknown') return unusable('unknown-service', `supervisor knows no program "${name}"`, unknownHint(name));
+  if (status.kind === 'unknown')
+    return unusable('unknown-service', `supervisor knows no program "${name}"`, unknownHint(name));
   const unsettled = status.processes.find(({ state }) => intentOf(state) === 'unsettled');
   if (unsettled !== undefined) {
     return unusable('service-unsettled', `${unsettled.process} is ${unsettled.state.toUpperCase()} and stays so`);
   }
-  const stopped = status.processes.filter(({ state, process }) => intentOf(state) === 'stopped' && !leftDown.has(process));
+  const stopped = status.processes.filter(
+    ({ state, process }) => intentOf(state) === 'stopped' && !leftDown.has(process),
+  );
   const wanted = status.processes.filter((sample) => !stopped.includes(sample));
   const leftStopped = stopped.map(({ process }) => process);
   const users = await probe.executing(wanted, targets);
@@ -103,7 +106,7 @@ function journalProcess(sample: ProcessSample, users: ReadonlySet<string>): Jour
 
 function unusable(reason: UpdateError['reason'], message: string, hint?: string): ServiceBefore {
   const story = hint === undefined ? {} : { hint };
-  return { kind: 'unusable', error: new UpdateError(reason, 'setup', message, story) };
+  return { kind: 'unusable', error: new UpdateError({ reason: reason, fault: 'setup' }, message, story) };
 }
 
 function unknownHint(name: string): string {

@@ -1,5 +1,5 @@
 import { errorText, UpdateError } from '../domain/errors.ts';
-import { type Journal, type JournalChange, journalFiles, type JournalService } from '../domain/journal.ts';
+import { type Journal, type JournalChange, type JournalService, journalFiles } from '../domain/journal.ts';
 import type { ServiceName } from '../domain/names.ts';
 import type { Outcome, ServiceOutcome } from '../domain/outcome.ts';
 import { releaseId } from '../domain/release.ts';
@@ -33,7 +33,11 @@ type Drop = (change: PlannedChange, error: unknown) => Promise<void>;
  * One transaction: read the services, stage, back up, journal, activate, restart, prove, commit; or go back. Everything
  * up to the journal leaves the host as it was. Throws only `RunError` (lock lost, interrupted).
  */
-export async function transact(transaction: Transaction, filesOf: FilesOf, roles: ActRoles): Promise<readonly Outcome[]> {
+export async function transact(
+  transaction: Transaction,
+  filesOf: FilesOf,
+  roles: ActRoles,
+): Promise<readonly Outcome[]> {
   const outcomes: Outcome[] = [];
   const drop: Drop = async (change, error) => {
     roles.gate.mayBegin();
@@ -69,7 +73,9 @@ async function ready(
       else await drop(change, trouble.error);
     }
     const wanted = new Set(usable.flatMap(({ entry }) => entry.services));
-    const services = [...before].flatMap(([name, one]) => (one.kind === 'managed' && wanted.has(name) ? [one.service] : []));
+    const services = [...before].flatMap(([name, one]) =>
+      one.kind === 'managed' && wanted.has(name) ? [one.service] : [],
+    );
     return { changes: usable, services };
   } catch (error) {
     if (!(error instanceof UpdateError)) throw error;

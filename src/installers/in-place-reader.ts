@@ -1,5 +1,5 @@
-import { lstat, realpath, stat } from 'node:fs/promises';
 import type { BigIntStats } from 'node:fs';
+import { lstat, realpath, stat } from 'node:fs/promises';
 import type { Digest, DigestAlgorithm } from '../domain/digest.ts';
 import { errorText, systemCode } from '../domain/errors.ts';
 import type { Installation } from '../domain/installation.ts';

@@ -1,18 +1,28 @@
-import { randomBytes, createHash } from 'node:crypto';
-import { chmod, type FileHandle, link, rename, stat, utimes } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { chmod, rename, stat, utimes } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { type Digest, digestFromText, digestText, sameDigest } from '../domain/digest.ts';
+import { digestText, sameDigest } from '../domain/digest.ts';
 import { errorText, systemCode, UpdateError } from '../domain/errors.ts';
 import type { JournalFile } from '../domain/journal.ts';
 import type { ManifestEntry } from '../domain/manifest.ts';
 import type { FileChange } from '../domain/plan.ts';
-import type { RunCommand } from '../platform/command.ts';
-import { createExclusive, hashFile, identityOf, orUndefined, removeFile, syncDirectory } from '../platform/files.ts';
-import type { Sink } from '../platform/http.ts';
 import type { FoundFile } from '../planning/recover.ts';
+import type { RunCommand } from '../platform/command.ts';
+import { createExclusive, identityOf, removeFile, syncDirectory } from '../platform/files.ts';
 import type { Deliver, InstallationReader, Installer } from './installer.ts';
 import { mustPassCheck, mustRunHere } from './preflight.ts';
-import { clearStaging, futurePath, openWorkshop, pruneBackups, roomIn, syncFile, workshopOf } from './workshop.ts';
+import { receive } from './receive.ts';
+import {
+  clearStaging,
+  digestAt,
+  futurePath,
+  linkOver,
+  openWorkshop,
+  pruneBackups,
+  roomIn,
+  syncFile,
+  workshopOf,
+} from './workshop.ts';
 
 const DEFAULT_MODE = 0o755;
 const ATTRIBUTES_TIMEOUT_MS = 10_000;
@@ -59,7 +69,10 @@ export class InPlaceInstaller implements Installer {
     const now = await this.#reader.read(target, artifact.digest.algorithm);
     if (installed.kind === 'absent' && now.kind === 'absent') return { target, staged, next };
     if (installed.kind === 'absent' || now.kind !== 'present' || !sameDigest(now.digest, installed.digest)) {
-      throw new UpdateError('staging-failed', 'transfer', `${target} was changed by somebody else during the update`);
+      throw new UpdateError(
+        { reason: 'staging-failed', fault: 'transfer' },
+        `${target} was changed by somebody else during the update`,
+      );
     }
     const { backups } = workshopOf(target, entry.name);
     const { algorithm, hex } = installed.digest;
@@ -80,11 +93,17 @@ export class InPlaceInstaller implements Installer {
       await syncDirectory(dirname(file.target));
     } catch (error) {
       const hint =
-        systemCode(error) === 'EBUSY' ? 'A file that is itself a mount cannot be replaced: mount its directory.' : undefined;
-      throw new UpdateError('staging-failed', 'host', `cannot replace ${file.target}: ${errorText(error)}`, {
-        cause: error,
-        ...(hint !== undefined && { hint }),
-      });
+        systemCode(error) === 'EBUSY'
+          ? 'A file that is itself a mount cannot be replaced: mount its directory.'
+          : undefined;
+      throw new UpdateError(
+        { reason: 'staging-failed', fault: 'host' },
+        `cannot replace ${file.target}: ${errorText(error)}`,
+        {
+          cause: error,
+          ...(hint !== undefined && { hint }),
+        },
+      );
     }
   }
 
@@ -110,7 +129,10 @@ export class InPlaceInstaller implements Installer {
     return { target, backup: kept !== undefined && kept === former?.digest ? 'valid' : 'missing' };
   }
 
-  async tidy(targets: readonly string[], { name, keep }: { readonly name: string; readonly keep: number }): Promise<void> {
+  async tidy(
+    targets: readonly string[],
+    { name, keep }: { readonly name: string; readonly keep: number },
+  ): Promise<void> {
     for (const target of targets) {
       const workshop = workshopOf(target, name);
       await clearStaging(workshop);
@@ -136,66 +158,24 @@ export class InPlaceInstaller implements Installer {
     const result = await this.#run('cp', args, { timeoutMs: ATTRIBUTES_TIMEOUT_MS });
     if (result.kind === 'exited' && result.code === 0) return;
     const story = result.kind === 'exited' ? result.stderr.trim() : result.kind;
-    throw new UpdateError('staging-failed', 'host', `cannot copy the attributes of ${from}: ${story}`);
+    throw new UpdateError(
+      { reason: 'staging-failed', fault: 'host' },
+      `cannot copy the attributes of ${from}: ${story}`,
+    );
   }
 
   async #own(staged: string, owner: string): Promise<void> {
     const result = await this.#run('chown', ['--', owner, staged], { timeoutMs: ATTRIBUTES_TIMEOUT_MS });
     if (result.kind === 'exited' && result.code === 0) return;
     const story = result.kind === 'exited' ? result.stderr.trim() : result.kind;
-    throw new UpdateError('staging-failed', 'setup', `cannot give it to "${owner}": ${story}`, {
+    throw new UpdateError({ reason: 'staging-failed', fault: 'setup' }, `cannot give it to "${owner}": ${story}`, {
       hint: 'Correct "owner" in the manifest, or make the user.',
     });
   }
 }
 
-/** Writes what is delivered and digests it in the same pass. Throws where it is not the release that was offered. */
-async function receive(handle: FileHandle, wanted: Digest, deliver: (sink: Sink) => Promise<void>): Promise<void> {
-  let hash = createHash(wanted.algorithm);
-  let position = 0;
-  await deliver({
-    write: async (chunk) => {
-      hash.update(chunk);
-      for (let rest = chunk; rest.length > 0; ) {
-        const { bytesWritten } = await handle.write(rest, 0, rest.length, position);
-        position += bytesWritten;
-        rest = rest.subarray(bytesWritten);
-      }
-    },
-    restart: async () => {
-      hash = createHash(wanted.algorithm);
-      position = 0;
-      await handle.truncate(0);
-    },
-  });
-  const hex = hash.digest('hex');
-  if (hex === wanted.hex) return;
-  const found = `expected ${digestText(wanted)}, received ${wanted.algorithm}:${hex} (${position} bytes)`;
-  throw new UpdateError('digest-mismatch', 'transfer', found, {
-    hint: 'The release changed during the download, or the server sent something else.',
-  });
-}
-
 async function realTarget({ artifact, installed }: FileChange): Promise<string> {
   return installed.kind === 'present' ? installed.realPath : futurePath(artifact.target);
-}
-
-/** Gives the file a second name in one rename. Where both names are one inode already, rename(2) leaves the first. */
-async function linkOver(from: string, to: string, staging: string): Promise<void> {
-  const temporary = join(staging, `.${basename(to)}.${randomBytes(6).toString('hex')}`);
-  await link(from, temporary);
-  try {
-    await rename(temporary, to);
-  } finally {
-    await removeFile(temporary);
-  }
-}
-
-/** The digest of a file in the algorithm of another, or undefined where there is none. */
-async function digestAt(path: string, like: string): Promise<string | undefined> {
-  const algorithm = digestFromText(like)?.algorithm ?? 'md5';
-  const digest = await orUndefined(hashFile(path, algorithm));
-  return digest && digestText(digest);
 }
 
 function stagingError(error: unknown): unknown {
@@ -205,15 +185,18 @@ function stagingError(error: unknown): unknown {
     case 'ENOSPC':
     case 'EDQUOT':
     case 'EFBIG':
-      return new UpdateError('no-space', 'host', errorText(error), { ...story, hint: 'Free some space on this file system.' });
+      return new UpdateError({ reason: 'no-space', fault: 'host' }, errorText(error), {
+        ...story,
+        hint: 'Free some space on this file system.',
+      });
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
-      return new UpdateError('no-permission', 'host', errorText(error), {
+      return new UpdateError({ reason: 'no-permission', fault: 'host' }, errorText(error), {
         ...story,
         hint: 'Run as root; the file system must be writable and the file not immutable (lsattr).',
       });
     default:
-      return new UpdateError('staging-failed', 'host', errorText(error), story);
+      return new UpdateError({ reason: 'staging-failed', fault: 'host' }, errorText(error), story);
   }
 }

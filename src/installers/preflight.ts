@@ -8,10 +8,10 @@ const CHECK_TIMEOUT_MS = 30_000;
 /** Invariant 2: the staged bytes can run on this machine. Throws `UpdateError` `not-runnable`. */
 export async function mustRunHere(staged: FileHandle): Promise<void> {
   const { buffer, bytesRead } = await staged.read(Buffer.alloc(HEADER_BYTES), 0, HEADER_BYTES, 0);
-  if (bytesRead === 0) throw new UpdateError('not-runnable', 'release', 'the release is empty');
+  if (bytesRead === 0) throw new UpdateError({ reason: 'not-runnable', fault: 'release' }, 'the release is empty');
   const why = unfit(readExecutable(buffer.subarray(0, bytesRead)), process.arch);
   if (why === undefined) return;
-  throw new UpdateError('not-runnable', 'release', `the release cannot run here: ${why}`, {
+  throw new UpdateError({ reason: 'not-runnable', fault: 'release' }, `the release cannot run here: ${why}`, {
     hint: 'Publish a build for this architecture.',
   });
 }
@@ -29,7 +29,10 @@ export async function mustPassCheck(
   if (trouble === undefined) return;
   const formerFails = files.former !== undefined && (await checkTrouble(check, files.former, run)) !== undefined;
   const also = formerFails ? '; the installed version fails it too' : '';
-  throw new UpdateError('check-failed', formerFails ? 'host' : 'release', `the check ${trouble}${also}`);
+  throw new UpdateError(
+    { reason: 'check-failed', fault: formerFails ? 'host' : 'release' },
+    `the check ${trouble}${also}`,
+  );
 }
 
 async function checkTrouble(
@@ -42,7 +45,9 @@ async function checkTrouble(
   const name = JSON.stringify([program, ...args].join(' '));
   switch (result.kind) {
     case 'exited':
-      return result.code === 0 ? undefined : `${name} exited with ${result.code}${said(result.stderr || result.stdout)}`;
+      return result.code === 0
+        ? undefined
+        : `${name} exited with ${result.code}${said(result.stderr || result.stdout)}`;
     case 'killed':
       return `${name} was ended: ${result.why}`;
     case 'not-found':

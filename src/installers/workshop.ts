@@ -1,9 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { lstat, mkdir, open, readdir, realpath, rm, statfs } from 'node:fs/promises';
+import { link, lstat, mkdir, open, readdir, realpath, rename, rm, statfs } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import fse from 'fs-extra';
+import { digestFromText, digestText } from '../domain/digest.ts';
 import { UpdateError } from '../domain/errors.ts';
-import { orUndefined, removeFile } from '../platform/files.ts';
+import { hashFile, orUndefined, removeFile } from '../platform/files.ts';
 
 /** Left free for everybody else on the file system. */
 const RESERVE_BYTES = 10 * 1024 * 1024;
@@ -38,9 +40,13 @@ export async function openWorkshop(target: string, name: string): Promise<Worksh
     const stats = await lstat(directory);
     const ours = stats.isDirectory() && stats.uid === process.geteuid?.() && (stats.mode & 0o022) === 0;
     if (!ours) {
-      throw new UpdateError('staging-failed', 'setup', `${directory} is not a directory that only this user can write`, {
-        hint: `Remove ${root}; it is made anew.`,
-      });
+      throw new UpdateError(
+        { reason: 'staging-failed', fault: 'setup' },
+        `${directory} is not a directory that only this user can write`,
+        {
+          hint: `Remove ${root}; it is made anew.`,
+        },
+      );
     }
   }
   return workshop;
@@ -52,9 +58,13 @@ export async function roomIn(directory: string): Promise<number> {
   const room = bavail * bsize - RESERVE_BYTES;
   if (room > 0) return Math.min(room, MAX_ARTIFACT_BYTES);
   const free = Math.round((bavail * bsize) / 1024);
-  throw new UpdateError('no-space', 'host', `${directory} has ${free} KiB free, too little to stage anything`, {
-    hint: 'Free some space on this file system.',
-  });
+  throw new UpdateError(
+    { reason: 'no-space', fault: 'host' },
+    `${directory} has ${free} KiB free, too little to stage anything`,
+    {
+      hint: 'Free some space on this file system.',
+    },
+  );
 }
 
 /** Removes what dead ticks left in staging. Only between transactions, under the lock. */
@@ -83,4 +93,22 @@ export async function syncFile(path: string): Promise<void> {
   } finally {
     await handle.close();
   }
+}
+
+/** Gives the file a second name in one rename. Where both names are one inode already, rename(2) leaves the first. */
+export async function linkOver(from: string, to: string, staging: string): Promise<void> {
+  const temporary = join(staging, `.${basename(to)}.${randomBytes(6).toString('hex')}`);
+  await link(from, temporary);
+  try {
+    await rename(temporary, to);
+  } finally {
+    await removeFile(temporary);
+  }
+}
+
+/** The digest of a file in the algorithm of another, or undefined where there is none. */
+export async function digestAt(path: string, like: string): Promise<string | undefined> {
+  const algorithm = digestFromText(like)?.algorithm ?? 'md5';
+  const digest = await orUndefined(hashFile(path, algorithm));
+  return digest && digestText(digest);
 }

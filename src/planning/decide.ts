@@ -42,6 +42,12 @@ export function decide(observed: readonly Observed[], policy: Policy): Plan {
   return { at: policy.now.toISOString(), binaries, warnings: [] };
 }
 
+/** The time of this look, and what every source offers in it. */
+interface Moment {
+  readonly now: Date;
+  readonly offers: ReadonlyMap<string, string>;
+}
+
 function decideOne(observed: Observed, policy: Policy, offers: ReadonlyMap<string, string>): Decision {
   const { entry, answer, record } = observed;
   if (entry.hold !== undefined || answer.kind === 'not-asked') {
@@ -52,18 +58,31 @@ function decideOne(observed: Observed, policy: Policy, offers: ReadonlyMap<strin
     return { kind: 'fail', reason, detail: message, ...(hint === undefined ? {} : { hint }) };
   }
   const { release } = answer;
+  const files = changedFiles(release, observed.installed);
+  if ('kind' in files) return files;
+  if (files.length === 0) return { kind: 'up-to-date', release };
+  const left = policy.pastFailures === 'respect' && record && leftAlone(release, record, { now: policy.now, offers });
+  return left || { kind: 'change', release, reason: changeReason(observed, release), files };
+}
+
+/** The files that differ from the release's, or why one of them can be neither compared nor replaced. */
+function changedFiles(release: Release, found: readonly Installation[]): readonly FileChange[] | Decision {
   const files: FileChange[] = [];
   for (const [index, artifact] of release.artifacts.entries()) {
-    const installed = observed.installed[index] ?? { kind: 'absent' };
-    if (installed.kind === 'foreign' || installed.kind === 'unreadable') return cannotReplace(release, artifact, installed);
-    if (installed.kind === 'absent' || !sameDigest(installed.digest, artifact.digest)) files.push({ artifact, installed });
+    const installed = found[index] ?? { kind: 'absent' };
+    switch (installed.kind) {
+      case 'absent':
+        files.push({ artifact, installed });
+        break;
+      case 'present':
+        if (!sameDigest(installed.digest, artifact.digest)) files.push({ artifact, installed });
+        break;
+      case 'foreign':
+      case 'unreadable':
+        return cannotReplace(release, artifact, installed);
+    }
   }
-  if (files.length === 0) return { kind: 'up-to-date', release };
-  if (policy.pastFailures === 'respect' && record !== undefined) {
-    const left = leftAlone(release, record, policy.now, offers);
-    if (left !== undefined) return left;
-  }
-  return { kind: 'change', release, reason: changeReason(observed, release), files };
+  return files;
 }
 
 function cannotReplace(
@@ -89,12 +108,7 @@ function cannotReplace(
 }
 
 /** Invariant 5: a release that failed here waits, unless a companion it failed with has changed since. */
-function leftAlone(
-  release: Release,
-  record: BinaryRecord,
-  now: Date,
-  offers: ReadonlyMap<string, string>,
-): Decision | undefined {
+function leftAlone(release: Release, record: BinaryRecord, { now, offers }: Moment): Decision | undefined {
   const id = releaseId(release);
   const quarantine = record.quarantine.find((q) => q.release === id && isRunning(q, now, offers));
   if (quarantine !== undefined) {

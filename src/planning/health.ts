@@ -1,15 +1,7 @@
 import type { FailureReason } from '../domain/errors.ts';
 
 /** Process states in supervisor's words; other service managers map theirs to these. */
-export type ProcessState =
-  | 'running'
-  | 'starting'
-  | 'stopping'
-  | 'stopped'
-  | 'exited'
-  | 'backoff'
-  | 'fatal'
-  | 'unknown';
+export type ProcessState = 'running' | 'starting' | 'stopping' | 'stopped' | 'exited' | 'backoff' | 'fatal' | 'unknown';
 
 export interface ProcessSample {
   /** `program` or `group:program`. */
@@ -66,7 +58,8 @@ function whileStarting(samples: readonly Sample[], window: Window): Verdict | un
   const begin = samples[0]?.atMs ?? 0;
   for (const sample of samples) {
     const bad = sample.processes.find(({ state }) => state !== 'running' && !COMING.has(state));
-    if (bad !== undefined) return { kind: 'failed', reason: 'did-not-start', detail: `${bad.process}: ${describe(bad)}` };
+    if (bad !== undefined)
+      return { kind: 'failed', reason: 'did-not-start', detail: `${bad.process}: ${describe(bad)}` };
     const slow = sample.processes.find(({ state }) => state !== 'running');
     if (slow !== undefined && sample.atMs - begin > window.startMs) {
       const detail = `${slow.process}: ${describe(slow)}; expected RUNNING within ${seconds(window.startMs)}`;
@@ -82,7 +75,8 @@ function lostProcess(up: Sample, sample: Sample, window: Window): string | undef
     const died = `${before.process}: pid ${before.pid} died ${seconds(sample.atMs - up.atMs)} into the watch of ${seconds(window.stableMs)}`;
     if (now === undefined) return `${died}; supervisor no longer knows it`;
     if (now.state !== 'running') return `${died}; now ${describe(now)}`;
-    if (now.pid !== before.pid || now.startTime !== before.startTime) return `${died}; now RUNNING again as pid ${now.pid}`;
+    if (now.pid !== before.pid || now.startTime !== before.startTime)
+      return `${died}; now RUNNING again as pid ${now.pid}`;
   }
   return undefined;
 }

@@ -24,7 +24,10 @@ export function judgeProbation(probation: Probation, seen: Seen): ProbationVerdi
   const samples = probation.watched.flatMap(({ process }) => seen.samples.find((one) => one.process === process) ?? []);
   const down = samples.find(({ state }) => intentOf(state) === 'failing');
   if (down !== undefined && !rebooted) {
-    return { kind: 'failed', detail: `${down.process}: ${down.state.toUpperCase()} (${down.detail}) while on probation` };
+    return {
+      kind: 'failed',
+      detail: `${down.process}: ${down.state.toUpperCase()} (${down.detail}) while on probation`,
+    };
   }
   // What somebody stopped on purpose, or took out of supervisor's hands, is not ours to judge (invariant 7).
   const watched = samples.flatMap(({ process, pid, startTime }): WatchedProcess[] => {
@@ -34,7 +37,10 @@ export function judgeProbation(probation: Probation, seen: Seen): ProbationVerdi
   const restarts = probation.restarts + (changed.length > 0 && !rebooted ? 1 : 0);
   if (restarts >= CRASH_LOOP) {
     const names = changed.map(({ process }) => process).join(', ');
-    return { kind: 'failed', detail: `${names}: restarted again and again while on probation (seen ${restarts} times)` };
+    return {
+      kind: 'failed',
+      detail: `${names}: restarted again and again while on probation (seen ${restarts} times)`,
+    };
   }
   if (seen.now >= new Date(probation.until)) return { kind: 'passed' };
   // One that takes long to start or to stop is looked at again by the next tick.

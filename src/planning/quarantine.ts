@@ -27,9 +27,9 @@ export function remember(record: BinaryRecord, failed: FailedTry, now: Date): Bi
     case 'release':
       return { ...withoutBackoff(record), quarantine: quarantined(record.quarantine, failed, now) };
     case 'host':
-      return { ...record, backoff: backedOff(record.backoff, failed, now, HOST_MINUTES) };
+      return { ...record, backoff: backedOff(record.backoff, failed, { now, minutes: HOST_MINUTES }) };
     case 'transfer':
-      return { ...record, backoff: backedOff(record.backoff, failed, now, TRANSFER_MINUTES) };
+      return { ...record, backoff: backedOff(record.backoff, failed, { now, minutes: TRANSFER_MINUTES }) };
   }
 }
 
@@ -68,7 +68,11 @@ function quarantined(list: readonly Quarantine[], failed: FailedTry, now: Date):
   return [entry, ...list.filter((q) => q !== before)].slice(0, MAX_QUARANTINED);
 }
 
-function backedOff(before: Backoff | undefined, failed: FailedTry, now: Date, minutes: readonly number[]): Backoff {
+function backedOff(
+  before: Backoff | undefined,
+  failed: FailedTry,
+  { now, minutes }: { readonly now: Date; readonly minutes: readonly number[] },
+): Backoff {
   const { release, reason, detail } = failed;
   const count = before?.release === release ? before.count + 1 : 1;
   return { release, reason, detail, count, notBefore: later(now, nth(minutes, count)) };

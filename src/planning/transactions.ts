@@ -1,7 +1,9 @@
 import type { PlannedBinary } from '../domain/plan.ts';
 
 /** A planned binary that is to change. */
-export type PlannedChange = PlannedBinary & { readonly decision: Extract<PlannedBinary['decision'], { kind: 'change' }> };
+export type PlannedChange = PlannedBinary & {
+  readonly decision: Extract<PlannedBinary['decision'], { kind: 'change' }>;
+};
 
 /** Binaries that go live together, because they share a service and cause one restart of it. */
 export type Transaction = readonly [PlannedChange, ...PlannedChange[]];

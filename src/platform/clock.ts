@@ -27,7 +27,11 @@ export class DeadlineError extends Error {
  * Runs `work` for at most `ms`. The timer keeps the event loop alive, so that a promise that never settles (a broken
  * response body can leave one) ends here and not in a silent exit with code 0.
  */
-export async function withDeadline<T>(ms: number, message: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+export async function withDeadline<T>(
+  ms: number,
+  message: string,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   const controller = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   const expired = new Promise<never>((_, reject) => {

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 
 const MAX_OUTPUT_BYTES = 256 * 1024;
 const KILL_AFTER_MS = 2_000;
@@ -31,45 +31,56 @@ export function commandPath(inherited = process.env['PATH'] ?? ''): string {
  */
 export const runCommand: RunCommand = (file, args, limits) =>
   new Promise((resolve) => {
-    const child = spawn(file, args, {
-      cwd: '/',
-      env: environment(),
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    const child = spawn(file, args, { cwd: '/', env: environment(), stdio: ['ignore', 'pipe', 'pipe'] });
     const stdout = collect(child.stdout);
     const stderr = collect(child.stderr);
-    let why: string | undefined;
-    let killTimer: NodeJS.Timeout | undefined;
-    const stop = (reason: string) => {
-      if (why !== undefined) return;
-      why = reason;
-      child.kill('SIGTERM');
-      killTimer = setTimeout(() => child.kill('SIGKILL'), KILL_AFTER_MS);
-    };
-    const timer = setTimeout(() => stop(`no end after ${limits.timeoutMs / 1000} s`), limits.timeoutMs);
-    const onAbort = () => stop('aborted');
-    limits.signal?.addEventListener('abort', onAbort, { once: true });
+    const executioner = new Executioner(child, limits);
     const settle = (result: CommandResult) => {
-      clearTimeout(timer);
-      clearTimeout(killTimer);
-      limits.signal?.removeEventListener('abort', onAbort);
+      executioner.dismiss();
       resolve(result);
     };
     child.on('error', (error: NodeJS.ErrnoException) => {
       if (child.pid !== undefined) return;
-      settle(
-        error.code === 'ENOENT'
-          ? { kind: 'not-found' }
-          : { kind: 'not-started', why: error.message, code: error.code ?? 'unknown' },
-      );
+      const { code = 'unknown', message: why } = error;
+      settle(code === 'ENOENT' ? { kind: 'not-found' } : { kind: 'not-started', why, code });
     });
     child.on('close', (code, signal) => {
       const output = { stdout: stdout(), stderr: stderr() };
-      if (why !== undefined) settle({ kind: 'killed', why, ...output });
-      else if (code === null) settle({ kind: 'killed', why: `killed by ${signal}`, ...output });
-      else settle({ kind: 'exited', code, ...output });
+      const why = executioner.why ?? (code === null ? `killed by ${signal}` : undefined);
+      settle(why === undefined ? { kind: 'exited', code: code ?? 0, ...output } : { kind: 'killed', why, ...output });
     });
   });
+
+/** Ends a program that takes too long or is no longer wanted: SIGTERM first, then SIGKILL. */
+class Executioner {
+  why: string | undefined;
+  readonly #child: ChildProcess;
+  readonly #signal: AbortSignal | undefined;
+  readonly #timer: NodeJS.Timeout;
+  #killTimer: NodeJS.Timeout | undefined;
+  readonly #onAbort = () => this.#stop('aborted');
+
+  constructor(child: ChildProcess, { timeoutMs, signal }: CommandLimits) {
+    this.#child = child;
+    this.#signal = signal;
+    this.#timer = setTimeout(() => this.#stop(`no end after ${timeoutMs / 1000} s`), timeoutMs);
+    if (signal?.aborted === true) this.#onAbort();
+    else signal?.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  dismiss(): void {
+    clearTimeout(this.#timer);
+    clearTimeout(this.#killTimer);
+    this.#signal?.removeEventListener('abort', this.#onAbort);
+  }
+
+  #stop(why: string): void {
+    if (this.why !== undefined) return;
+    this.why = why;
+    this.#child.kill('SIGTERM');
+    this.#killTimer = setTimeout(() => this.#child.kill('SIGKILL'), KILL_AFTER_MS);
+  }
+}
 
 /** What a check prints ends up in the log, so a child is not told the token (invariant 14). */
 function environment(): NodeJS.ProcessEnv {

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { constants, existsSync, type BigIntStats } from 'node:fs';
-import { type FileHandle, lstat, open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
+import { type BigIntStats, constants, existsSync } from 'node:fs';
+import { type FileHandle, lstat, open, readdir, readFile, realpath, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Digest, DigestAlgorithm } from '../domain/digest.ts';
 import { systemCode } from '../domain/errors.ts';
@@ -21,6 +21,16 @@ export function fingerprint(stats: BigIntStats): string {
 export async function identityOf(path: string): Promise<FileIdentity | undefined> {
   const stats = await orUndefined(stat(path, { bigint: true }));
   return stats && { dev: stats.dev, ino: stats.ino };
+}
+
+/** The path with every symlink followed. A file that is not there yet has none, but its directory may be behind a link. */
+export async function realPathOf(path: string): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch {
+    const directory = await realpath(dirname(path)).catch(() => dirname(path));
+    return join(directory, basename(path));
+  }
 }
 
 /** Streams a file through a digest; memory does not grow with its size. */

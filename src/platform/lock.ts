@@ -110,7 +110,10 @@ async function holdMutex(file: string): Promise<ChildProcess> {
   const cause = outcome instanceof Error ? outcome : new Error(`flock exited with ${outcome}`);
   throw new RunError('no-permission', `cannot lock ${file}: ${errorText(cause)}`, {
     cause,
-    hint: systemCode(cause) === 'ENOENT' ? 'Install flock (package util-linux).' : 'Run as root, or set BIN_PROXY_LOCK_FILE.',
+    hint:
+      systemCode(cause) === 'ENOENT'
+        ? 'Install flock (package util-linux).'
+        : 'Run as root, or set BIN_PROXY_LOCK_FILE.',
   });
 }
 

@@ -1,9 +1,9 @@
 import { open, readFile, realpath } from 'node:fs/promises';
 import type { JournalService } from '../domain/journal.ts';
+import { judge, type ProcessSample, type Sample, type Window } from '../planning/health.ts';
 import type { Clock } from '../platform/clock.ts';
 import { type FileIdentity, identityOf, orUndefined } from '../platform/files.ts';
 import { type ExecutedFile, executedFile, processFacts, processTree } from '../platform/processes.ts';
-import { judge, type ProcessSample, type Sample, type Window } from '../planning/health.ts';
 import type { ServiceManager } from '../services/service-manager.ts';
 import type { Probe, Proof } from './probe.ts';
 

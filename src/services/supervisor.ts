@@ -55,7 +55,8 @@ export class Supervisor implements ServiceManager {
   async stop(processes: readonly string[]): Promise<void> {
     await this.#act('stop', processes);
     const up = (await this.#settled(processes)).filter(({ state }) => !DOWN.has(state));
-    if (up.length > 0) throw new UpdateError('service-unsettled', 'host', `asked to stop, but ${listed(up)}`);
+    if (up.length > 0)
+      throw new UpdateError({ reason: 'service-unsettled', fault: 'host' }, `asked to stop, but ${listed(up)}`);
   }
 
   async start(processes: readonly string[]): Promise<void> {
@@ -145,7 +146,7 @@ async function withStartTime(sample: ProcessSample): Promise<ProcessSample> {
 
 function unreachable(result: CommandResult, command: string): UpdateError {
   const story = storyOf(result);
-  return new UpdateError('supervisor-unreachable', 'setup', `${command}: ${story}`, {
+  return new UpdateError({ reason: 'supervisor-unreachable', fault: 'setup' }, `${command}: ${story}`, {
     hint: 'Is supervisord running? "supervisorctl status" must answer; see BIN_PROXY_SUPERVISOR_CONF.',
   });
 }

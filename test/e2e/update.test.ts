@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, readlinkSync, renameSync, statSync, symlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { hostTest, outcomeOf } from '../support/host-test.ts';
@@ -102,7 +111,9 @@ describe.concurrent('a good release', () => {
       host.server.publish('app', program(version));
       expect((await host.tick()).code).toBe(0);
     }
-    expect([...host.backups('app')].sort()).toEqual([program('2'), program('3')].map((old) => `app.md5-${md5(old)}`).sort());
+    expect([...host.backups('app')].sort()).toEqual(
+      [program('2'), program('3')].map((old) => `app.md5-${md5(old)}`).sort(),
+    );
   });
 
   hostTest('follows a pinned version', async ({ host }) => {
@@ -126,7 +137,8 @@ describe.concurrent('a good release', () => {
   });
 
   hostTest('updates a script, whose process is its interpreter', async ({ host }) => {
-    const script = (version: string) => Buffer.from(`#!/bin/sh\necho ${version}\ntrap 'exit 0' TERM\nwhile :; do sleep 1; done\n`);
+    const script = (version: string) =>
+      Buffer.from(`#!/bin/sh\necho ${version}\ntrap 'exit 0' TERM\nwhile :; do sleep 1; done\n`);
     await host.runs('app', script('1'));
     host.manages('app');
     host.server.publish('app', script('2'));
@@ -181,7 +193,9 @@ describe.concurrent('what is replaced', () => {
     const after = statSync(path);
     expect([after.uid, after.gid, after.mode & 0o7777]).toEqual([before.uid, before.gid, 0o2750]);
     expect(execFileSync('getcap', [path], { encoding: 'utf8' })).toContain('cap_net_bind_service=ep');
-    expect(execFileSync('getfattr', ['--only-values', '-n', 'user.origin', path], { encoding: 'utf8' })).toBe('factory');
+    expect(execFileSync('getfattr', ['--only-values', '-n', 'user.origin', path], { encoding: 'utf8' })).toBe(
+      'factory',
+    );
     expect(after.mtimeMs).toBeGreaterThan(before.mtimeMs);
   });
 

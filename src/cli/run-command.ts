@@ -1,0 +1,16 @@
+import { look } from '../engine/look.ts';
+import type { Invocation } from './command-line.ts';
+import type { ExitCode } from './exit-codes.ts';
+import { beginTick, conclude, idleOutcome, nothingPending, policyOf } from './tick.ts';
+
+/** `bin-proxy run`: most ticks end with the look, and have loaded nothing else. */
+export async function runCommand(invocation: Invocation): Promise<ExitCode> {
+  const tick = await beginTick(invocation);
+  const plan = await look(tick.entries, tick.half, policyOf(tick));
+  await tick.half.cache.save();
+  const quiet = plan.binaries.every(({ decision }) => decision.kind === 'up-to-date' || decision.kind === 'leave');
+  if (quiet && tick.warnings.length + plan.warnings.length === 0 && (await nothingPending(tick)))
+    return conclude(tick, plan.binaries.map(idleOutcome));
+  const { actTick } = await import('./act-tick.ts');
+  return actTick(tick, plan);
+}

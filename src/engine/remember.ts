@@ -1,0 +1,40 @@
+import { errorText } from '../domain/errors.ts';
+import type { BinaryName } from '../domain/names.ts';
+import type { OutcomeKind } from '../domain/outcome.ts';
+import { type FailedTry, remember } from '../planning/quarantine.ts';
+import type { ActRoles } from './roles.ts';
+
+export interface Failure extends FailedTry {
+  readonly name: BinaryName;
+  readonly outcome: OutcomeKind;
+  /** When its transaction began: a failure is counted once, also where the tick that counted it died right after. */
+  readonly begun?: string;
+  /** Processes that could not be started again. */
+  readonly leftDown: readonly string[];
+}
+
+/**
+ * Writes a failure into the binary's record, and returns when the release may be tried again. A record that cannot be
+ * written is told in the log and stops nothing (invariant 8).
+ */
+export async function rememberFailure(
+  failure: Failure,
+  { records, clock, log }: Pick<ActRoles, 'records' | 'clock' | 'log'>,
+): Promise<string | undefined> {
+  const { name, outcome, reason, detail, release, fault, begun, leftDown } = failure;
+  const now = clock.now();
+  let nextAttempt: string | undefined;
+  try {
+    await records.update(name, now, (record) => {
+      const counted = begun !== undefined && record.quarantine.some((q) => q.release === release && q.since >= begun);
+      const after = counted ? record : remember(record, failure, now);
+      nextAttempt = fault === 'release' ? after.quarantine[0]?.until : after.backoff?.notBefore;
+      if (after === record && begun === undefined) return record;
+      const last = { outcome, reason, detail, at: now.toISOString() };
+      return { ...after, ...(leftDown.length > 0 && { leftDown }), last };
+    });
+  } catch (error) {
+    log.error(`${name}: cannot record the failure: ${errorText(error)}`);
+  }
+  return fault === 'setup' ? undefined : nextAttempt;
+}
