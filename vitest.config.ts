@@ -6,6 +6,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/components.ts'],
     reporters: ['default', new TallyReporter()],
+    // One a processor: most tests wait for a supervisord, and not for the processor.
+    maxWorkers: '100%',
     testTimeout: 120_000,
     hookTimeout: 60_000,
   },

@@ -6,6 +6,7 @@ import { SETTINGS } from './settings-table.ts';
 import { VERSION } from './version.ts';
 
 const WIDTH = 80;
+const HINT = '"bin-proxy --help" shows what there is.';
 
 /** What yargs made of a command line: something to do, or a text that answers it. */
 export type Parsed =
@@ -14,6 +15,8 @@ export type Parsed =
 
 /** The whole command line: help, version, did-you-mean, every check. Throws {@link RunError} `usage`. */
 export async function parseFullArguments(argv: readonly string[]): Promise<Parsed> {
+  // yargs drops it without a word, and a run of one binary would be a run of all.
+  if (argv.includes('-')) throw new RunError('usage', 'a lone "-" means nothing here', { hint: HINT });
   let chosen: Chosen | undefined;
   const parser = grammar((command, names) => {
     chosen = { command, names };
@@ -90,7 +93,7 @@ function withManners(parser: Argv): Argv {
     .recommendCommands()
     .exitProcess(false)
     .fail((message, error) => {
-      throw new RunError('usage', message ?? error.message, { hint: '"bin-proxy --help" shows what there is.' });
+      throw new RunError('usage', message ?? error.message, { hint: HINT });
     });
 }
 

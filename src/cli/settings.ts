@@ -13,6 +13,8 @@ export interface SettingSources {
 
 export interface LoadedSettings {
   readonly settings: Settings;
+  /** The config file in use, whether or not it exists. */
+  readonly configFile: string;
   /** For a person, never for cron. */
   readonly warnings: readonly string[];
 }
@@ -40,7 +42,7 @@ export async function loadSettings(sources: SettingSources): Promise<LoadedSetti
   const reader = new Reader(found, problems);
   const settings = reader.settings(await token(found, problems));
   if (problems.length > 0) throw invalid(problems);
-  return { settings, warnings: unknownVariables(config) };
+  return { settings, configFile: config.file, warnings: unknownVariables(config) };
 }
 
 interface Config {

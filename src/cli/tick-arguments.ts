@@ -53,15 +53,14 @@ function rawFlags(given: Given): RawFlags {
 
 /** A value that is empty or not one of the choices is a mistake, and yargs says so better. */
 function mayBe(given: Given): boolean {
-  return [...given].every(([{ choices }, values]) => {
-    const last = values.at(-1);
-    return last !== '' && (typeof last !== 'string' || choices === undefined || choices.includes(last));
-  });
+  return [...given].every(([{ choices }, values]) =>
+    values.every((value) => value !== '' && (typeof value !== 'string' || choices?.includes(value) !== false)),
+  );
 }
 
-/** `-cFILE` in one word and `--`: there the two parsers disagree on what is a value, and what a command. */
+/** Words on which the two parsers disagree: `-cFILE`, `-`, `--`, and what yargs takes for the value of a switch. */
 function isUnusual(word: string): boolean {
-  if (word === '--') return true;
+  if (['-', '--', 'true', 'false'].includes(word)) return true;
   const letters = [...word.slice(1)];
   return (
     /^-[^-]./.test(word) &&

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
+import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { RunError } from '../domain/errors.ts';
 import type { Manifest, ManifestEntry } from '../domain/manifest.ts';
@@ -9,6 +10,7 @@ import { releaseId } from '../domain/release.ts';
 import type { Settings } from '../domain/settings.ts';
 import { installedText, type Policy } from '../planning/decide.ts';
 import { readText } from '../platform/files.ts';
+import { distrust } from '../platform/trust.ts';
 import { loadManifest } from '../store/manifest-file.ts';
 import type { Invocation } from './command-line.ts';
 import { composeLook, type LookHalf } from './compose-look.ts';
@@ -32,6 +34,7 @@ export interface Tick {
 export async function beginTick(invocation: Invocation): Promise<Tick> {
   const loaded = await loadSettings({ flags: invocation.settings, environment: process.env });
   const { settings } = loaded;
+  await mustBeTrusted([loaded.configFile, settings.manifestFile, settings.stateDir, dirname(settings.lockFile)]);
   if (invocation.command === 'run') await splay(settings);
   const half = await composeLook(settings);
   const { manifest, freshness } = await loadManifest(
@@ -49,6 +52,17 @@ export async function beginTick(invocation: Invocation): Promise<Tick> {
     run: randomBytes(4).toString('hex'),
     out: terminal(process.stdout, invocation.color),
   };
+}
+
+/** Whoever can write one of these decides what root installs and runs. */
+async function mustBeTrusted(paths: readonly string[]): Promise<void> {
+  for (const path of paths) {
+    const why = await distrust(path);
+    if (why === undefined) continue;
+    throw new RunError('no-permission', `${path} must not be trusted: ${why}`, {
+      hint: 'Give it to root and let nobody else write it (chown root, chmod go-w), and the directories above it.',
+    });
+  }
 }
 
 export function policyOf({ invocation }: Tick): Policy {

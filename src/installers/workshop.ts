@@ -6,6 +6,7 @@ import fse from 'fs-extra';
 import { digestFromText, digestText } from '../domain/digest.ts';
 import { UpdateError } from '../domain/errors.ts';
 import { hashFile, orUndefined, removeFile } from '../platform/files.ts';
+import { distrust } from '../platform/trust.ts';
 
 /** Left free for everybody else on the file system. */
 const RESERVE_BYTES = 10 * 1024 * 1024;
@@ -31,6 +32,16 @@ export async function futurePath(target: string): Promise<string> {
 
 /** Makes the workshop, 0700, and refuses one that somebody else prepared. */
 export async function openWorkshop(target: string, name: string): Promise<Workshop> {
+  const why = await distrust(dirname(target));
+  if (why !== undefined) {
+    throw new UpdateError(
+      { reason: 'no-permission', fault: 'setup' },
+      `${dirname(target)} must not be trusted: ${why}`,
+      {
+        hint: 'Nobody but root may write where root installs programs (chown root, chmod go-w).',
+      },
+    );
+  }
   const workshop = workshopOf(target, name);
   const root = dirname(workshop.staging);
   for (const directory of [root, workshop.staging, dirname(workshop.backups), workshop.backups]) {

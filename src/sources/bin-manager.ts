@@ -87,24 +87,22 @@ export function readDigest(text: string, from: string): Digest {
   const code = answer['code'];
   if (code !== undefined && code !== 0 && code !== 200) {
     const message = typeof answer['message'] === 'string' ? `, "${answer['message'].slice(0, 200)}"` : '';
-    throw badAnswer(`${from} answers with code ${JSON.stringify(code)}${message}, expected 0`);
+    throw badAnswer(`${from} answers with code ${shown(code)}${message}, expected 0`);
   }
   const data = isObject(answer['data']) ? answer['data'] : {};
   for (const [spelling, algorithms] of SPELLINGS) {
     const written = data[spelling] ?? answer[spelling];
     if (written === undefined || written === null) continue;
-    const digest = algorithms.map((one) => digestFromHex(one, asText(written))).find((one) => one !== undefined);
-    if (digest === undefined) {
-      throw badAnswer(`${from} gives the ${spelling} ${JSON.stringify(asText(written).slice(0, 80))}, expected hex`);
-    }
+    const digest = typeof written === 'string' ? oneOf(algorithms, written) : undefined;
+    if (digest === undefined) throw badAnswer(`${from} gives the ${spelling} ${shown(written)}, expected hex`);
     if (isDigestOfNothing(digest)) throw badAnswer(`${from} offers an empty file`);
     return digest;
   }
   throw badAnswer(`${from} answers without a digest: expected {"code":0,"data":{"md5":"…"}}, found ${brief(text)}`);
 }
 
-function asText(written: unknown): string {
-  return typeof written === 'string' ? written : JSON.stringify(written);
+function oneOf(algorithms: readonly DigestAlgorithm[], written: string): Digest | undefined {
+  return algorithms.map((one) => digestFromHex(one, written)).find((digest) => digest !== undefined);
 }
 
 function parseObject(text: string, from: string): Record<string, unknown> {
@@ -142,7 +140,7 @@ function statusError(status: number, url: URL): UpdateError {
   }
   return status >= 500 || status === 429 || status === 408
     ? new UpdateError({ reason: 'source-unreachable', fault: 'transfer' }, story)
-    : new UpdateError({ reason: 'bad-answer', fault: 'transfer' }, `${story}, expected 200`);
+    : badAnswer(`${story}, expected 200`);
 }
 
 function asUpdateError(error: unknown): UpdateError {
@@ -153,6 +151,10 @@ function asUpdateError(error: unknown): UpdateError {
     errorText(error),
     { cause: error },
   );
+}
+
+function shown(value: unknown): string {
+  return JSON.stringify(value).slice(0, 80);
 }
 
 function brief(text: string): string {

@@ -1,0 +1,54 @@
+import type { Stats } from 'node:fs';
+import { lstat, readlink } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { orUndefined, readText } from './files.ts';
+
+const OTHERS_WRITE = 0o002;
+const GROUP_WRITES = 0o020;
+const STICKY = 0o1000;
+const MAX_LINKS = 40;
+
+/**
+ * Why what lies at a path must not be believed by root, or undefined where it may: somebody who is not root could
+ * replace it, because he owns it or one of the directories that lead to it, or may write there. A sticky directory such
+ * as `/tmp` is no danger to what root owns in it. What does not exist yet is judged by the directories that do. For
+ * anybody but root everything is his own affair.
+ */
+export async function distrust(path: string): Promise<string | undefined> {
+  if (process.geteuid?.() !== 0) return undefined;
+  return judge(resolve(path), MAX_LINKS);
+}
+
+async function judge(path: string, links: number): Promise<string | undefined> {
+  if (links === 0) return `${path} is a loop of symlinks`;
+  const parent = dirname(path);
+  if (parent !== path) {
+    const above = await judge(parent, links);
+    if (above !== undefined) return above;
+  }
+  const stats = await orUndefined(lstat(path));
+  if (stats === undefined) return undefined;
+  if (stats.uid !== 0) return `${path} belongs to user ${stats.uid}, expected root`;
+  if (stats.isSymbolicLink()) return judge(resolve(parent, await readlink(path)), links - 1);
+  return writers(path, stats);
+}
+
+async function writers(path: string, stats: Stats): Promise<string | undefined> {
+  if (stats.isDirectory() && (stats.mode & STICKY) !== 0) return undefined;
+  if ((stats.mode & OTHERS_WRITE) !== 0) return `${path} can be written by everybody`;
+  if ((stats.mode & GROUP_WRITES) === 0 || stats.gid === 0) return undefined;
+  // Debian's /usr/local belongs to a group that has no members until somebody is put in.
+  return (await hasMembers(stats.gid)) ? `${path} can be written by group ${stats.gid}` : undefined;
+}
+
+/** Members by /etc/group, and users whose own group it is. Where that cannot be read, there are some. */
+async function hasMembers(gid: number): Promise<boolean> {
+  const [groups, users] = await Promise.all(['group', 'passwd'].map((file) => readText(join('/etc', file))));
+  if (groups === undefined || users === undefined) return true;
+  const rows = (text: string) => text.split('\n').map((line) => line.split(':'));
+  const group = rows(groups).find((fields) => fields[2] === String(gid));
+  // A group that only a directory service knows may have any member.
+  if (group === undefined) return true;
+  const members = (group[3] ?? '').split(',').filter((name) => name !== '' && name !== 'root');
+  return members.length > 0 || rows(users).some((fields) => fields[3] === String(gid) && fields[2] !== '0');
+}

@@ -1,0 +1,113 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Host, PROGRAM } from '../support/host.ts';
+
+/**
+ * Calls that change what is on disk. Not listed: open(2) with O_CREAT and write(2), which Node also makes by the
+ * hundred while it starts; what they leave is what the listed call before them left, plus an unfinished temporary file.
+ */
+const MUTATING = [
+  ...[
+    'rename',
+    'renameat',
+    'renameat2',
+    'link',
+    'linkat',
+    'unlink',
+    'unlinkat',
+    'symlink',
+    'mkdir',
+    'mkdirat',
+    'rmdir',
+  ],
+  ...[
+    'fsync',
+    'fdatasync',
+    'pwrite64',
+    'ftruncate',
+    'fchmod',
+    'fchmodat',
+    'chmod',
+    'chown',
+    'fchown',
+    'fchownat',
+    'utimensat',
+  ],
+] as const;
+
+/** The n-th call of one name: the place at which a run is struck, before the call has happened. */
+export interface Point {
+  readonly call: string;
+  readonly nth: number;
+}
+
+export function pointText({ call, nth }: Point): string {
+  return `${call} #${nth}`;
+}
+
+/** What strikes a run at a point: death, or an error of the call. */
+export type Strike = { readonly kind: 'kill' } | { readonly kind: 'error'; readonly code: string };
+
+/** strace counts a call per thread; with one thread in the pool every file operation is made by the same one. */
+const ONE_THREAD = { UV_THREADPOOL_SIZE: '1' };
+/** Children are let go when they start a program of their own: they have calls of the same names. */
+const FOLLOW = ['-f', '-b', 'execve', '-qq', '-e', 'signal=none'];
+
+type Settings = Readonly<Record<string, string>>;
+
+interface Traced {
+  readonly args: readonly string[];
+  readonly settings: Settings;
+}
+
+export interface Struck extends Traced {
+  readonly point: Point;
+  readonly strike: Strike;
+}
+
+/** Every point of a run that is left to end by itself. */
+export async function pointsOf(host: Host, { args, settings }: Traced): Promise<readonly Point[]> {
+  const directory = mkdtempSync(join(tmpdir(), 'bin-proxy-strace-'));
+  try {
+    const file = join(directory, 'trace');
+    await traced(host, ['-e', `trace=${MUTATING.join(',')}`, '-o', file], { args, settings });
+    const counts = new Map<string, number>();
+    for (const line of readFileSync(file, 'utf8').split('\n')) {
+      const [, thread, call] = /^(\d+) +(\w+)\(/.exec(line) ?? [];
+      if (thread !== undefined && call !== undefined) {
+        const key = `${thread} ${call}`;
+        counts.set(key, (counts.get(key) ?? 0) + 1);
+      }
+    }
+    const most = new Map<string, number>();
+    for (const [key, count] of counts) {
+      const call = key.split(' ')[1] ?? '';
+      most.set(call, Math.max(most.get(call) ?? 0, count));
+    }
+    return [...most].flatMap(([call, count]) =>
+      Array.from({ length: count }, (_, index) => ({ call, nth: index + 1 })),
+    );
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+/** Runs the program and strikes it at the point. Returns its exit code as a shell would: 137 where it was killed. */
+export async function struck(host: Host, { args, settings, point, strike }: Struck): Promise<number> {
+  const what = strike.kind === 'kill' ? 'signal=KILL' : `error=${strike.code}`;
+  const inject = `inject=${point.call}:${what}:when=${point.nth}`;
+  return traced(host, ['-e', `trace=${point.call}`, '-e', inject, '-o', '/dev/null'], { args, settings });
+}
+
+async function traced(host: Host, options: readonly string[], { args, settings }: Traced): Promise<number> {
+  const child = spawn('strace', [...FOLLOW, ...options, process.execPath, PROGRAM, ...args], {
+    env: host.environment({ ...settings, ...ONE_THREAD }),
+    stdio: 'ignore',
+  });
+  const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
+  // strace ends the way its program did.
+  return code ?? (signal === 'SIGKILL' ? 137 : 1);
+}
