@@ -3,12 +3,18 @@ import type { Gate } from '../engine/roles.ts';
 
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 
+/** How long a transaction that is under way may go on after the signal. */
+const GRACE_MS = 30_000;
+
 /**
  * The first signal ends the run at the next safe place: before the first live change at once, after it when the
- * transaction is proven or undone. The second one ends it now; the journal lets the next tick put things right.
+ * transaction is proven or undone, or when its grace is over. The second one ends it now. Either way the journal lets the
+ * next tick put things right.
  */
 export class StopSignals {
   readonly #stop = new AbortController();
+  readonly #late = new AbortController();
+  #grace: NodeJS.Timeout | undefined;
   readonly #handler = (signal: NodeJS.Signals) => this.#receive(signal);
 
   constructor() {
@@ -17,7 +23,10 @@ export class StopSignals {
 
   gate(lost: AbortSignal): Gate {
     const stop = this.#stop.signal;
-    const mayGoOn = () => lost.throwIfAborted();
+    const mayGoOn = () => {
+      lost.throwIfAborted();
+      this.#late.signal.throwIfAborted();
+    };
     return {
       signal: AbortSignal.any([lost, stop]),
       mayGoOn,
@@ -29,6 +38,7 @@ export class StopSignals {
   }
 
   dispose(): void {
+    clearTimeout(this.#grace);
     for (const signal of SIGNALS) process.off(signal, this.#handler);
   }
 
@@ -40,5 +50,7 @@ export class StopSignals {
     }
     const code = signal === 'SIGINT' ? 'interrupted' : 'terminated';
     this.#stop.abort(new RunError(code, `ended by ${signal}`));
+    const left = new RunError(code, `ended by ${signal}; the next run takes up the update that is under way`);
+    this.#grace = setTimeout(() => this.#late.abort(left), GRACE_MS);
   }
 }

@@ -36,6 +36,8 @@ export async function act(manifest: Manifest, lookAgain: () => Promise<Plan>, ro
       const blocked = (await roles.journal.read()).kind !== 'absent';
       outcomes.push(...(blocked ? setBack(transaction) : await transact(transaction, managedFiles(manifest), roles)));
     }
+    // Everything is done, but whoever asked the run to stop is told that it was heard.
+    roles.gate.mayBegin();
   } catch (error) {
     if (!(error instanceof RunError)) throw error;
     return { outcomes, ended: error, ...(plan !== undefined && { plan }) };

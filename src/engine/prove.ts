@@ -12,7 +12,10 @@ export async function prove(journal: Journal, roles: ActRoles): Promise<Proven> 
   const watched = journal.services.filter(({ processes }) => processes.length > 0);
   if (watched.length === 0) return { kind: 'proven', processes: [] };
   const names = journal.changes.map(({ name }) => name);
-  const proof = await roles.probe.prove(watched, roles.limits.window, (left) => roles.progress.proving(names, left));
+  const proof = await roles.probe.prove(watched, roles.limits.window, (left) => {
+    roles.gate.mayGoOn();
+    roles.progress.proving(names, left);
+  });
   roles.progress.idle();
   if (proof.kind === 'proven') return proof;
   return { kind: 'failed', trouble: new UpdateError({ reason: proof.reason, fault: 'release' }, proof.detail) };

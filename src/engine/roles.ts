@@ -21,7 +21,7 @@ export interface Progress {
 export interface Gate {
   /** Before the first live change of a transaction. */
   mayBegin(): void;
-  /** Before every later one: only a lost lock stops a transaction that is under way. */
+  /** Before every later one: only a lost lock, or a run that was asked to stop long ago, ends a transaction under way. */
   mayGoOn(): void;
   /** Aborts downloads. */
   readonly signal: AbortSignal;
