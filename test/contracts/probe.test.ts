@@ -11,6 +11,7 @@ import { systemClock } from '../../src/platform/clock.ts';
 import { processFacts } from '../../src/platform/processes.ts';
 import { ProcessProbe } from '../../src/probes/process.ts';
 import type { ServiceManager, ServiceStatus } from '../../src/services/service-manager.ts';
+import { has } from '../support/components.ts';
 import { program } from '../support/program.ts';
 
 const WINDOW = { stableMs: 700, startMs: 1500 };
@@ -67,7 +68,7 @@ class Bench implements ServiceManager {
   start = (): Promise<void> => Promise.resolve();
 }
 
-describe('the process probe', () => {
+describe.skipIf(!has('cc'))('the process probe', () => {
   let bench: Bench;
   const service = (executed: JournalProcess['executed'], ...names: string[]): JournalService => ({
     service: 'app' as ServiceName,

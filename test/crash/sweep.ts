@@ -7,7 +7,7 @@ import { QUICK, type Scenario } from './scenarios.ts';
 import { type Point, pointsOf, pointText, type Strike, struck } from './strace.ts';
 
 /** `SWEEP=all` strikes at every point; otherwise a few of every scenario stand for the others. */
-const SAMPLE = process.env['SWEEP'] === 'all' ? Number.POSITIVE_INFINITY : 6;
+const SAMPLE = process.env['SWEEP'] === 'all' ? Number.POSITIVE_INFINITY : 4;
 
 export interface Swept {
   readonly points: number;

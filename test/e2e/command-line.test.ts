@@ -2,7 +2,7 @@ import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { PROGRAM, runProgram } from '../support/host.ts';
-import { hostTest, outcomeOf } from '../support/host-test.ts';
+import { hostTest, outcomeOf, rootHostTest } from '../support/host-test.ts';
 import { md5, program } from '../support/program.ts';
 
 const v1 = program('1');
@@ -100,23 +100,20 @@ describe.concurrent('secrets and rights', () => {
     expect([ran.stdout, ran.stderr, host.log()].join('')).not.toContain('S3cret');
   });
 
-  hostTest.skipIf(process.geteuid?.() !== 0)(
-    'whoever may not read the state is told so (exit code 77)',
-    async ({ host }) => {
-      host.manages({ name: 'app', service: false });
-      host.server.publish('app', v1);
-      await host.tick();
-      chmodSync(host.directory, 0o755);
-      const command = `node ${PROGRAM} plan`;
-      const ran = await runProgram(
-        'setpriv',
-        ['--reuid=nobody', '--clear-groups', 'sh', '-c', command],
-        host.environment(),
-      );
-      expect(ran).toMatchObject({ code: 77, stdout: '' });
-      expect(ran.stderr).toMatch(/cannot read .*: EACCES.*\nRun as root\.\n$/s);
-    },
-  );
+  rootHostTest('whoever may not read the state is told so (exit code 77)', async ({ host }) => {
+    host.manages({ name: 'app', service: false });
+    host.server.publish('app', v1);
+    await host.tick();
+    chmodSync(host.directory, 0o755);
+    const command = `node ${PROGRAM} plan`;
+    const ran = await runProgram(
+      'setpriv',
+      ['--reuid=nobody', '--clear-groups', 'sh', '-c', command],
+      host.environment(),
+    );
+    expect(ran).toMatchObject({ code: 77, stdout: '' });
+    expect(ran.stderr).toMatch(/cannot read .*: EACCES.*\nRun as root\.\n$/s);
+  });
 });
 
 describe.concurrent('a manifest', () => {

@@ -2,7 +2,7 @@ import { chmodSync, chownSync, existsSync, mkdirSync, renameSync, symlinkSync } 
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import type { Host } from '../support/host.ts';
-import { hostTest, outcomeOf } from '../support/host-test.ts';
+import { outcomeOf, rootHostTest } from '../support/host-test.ts';
 import { program } from '../support/program.ts';
 
 const NOBODY = 65_534;
@@ -14,7 +14,7 @@ async function prepared(host: Host): Promise<void> {
   expect((await host.run(['plan'])).code).toBe(0);
 }
 
-describe.skipIf(process.geteuid?.() !== 0).concurrent('run by root', () => {
+describe.concurrent('run by root', () => {
   const cases: readonly { readonly title: string; readonly loosen: (host: Host) => void; readonly says: string }[] = [
     {
       title: 'a manifest that everybody can write',
@@ -52,7 +52,7 @@ describe.skipIf(process.geteuid?.() !== 0).concurrent('run by root', () => {
     },
   ];
   for (const { title, loosen, says } of cases) {
-    hostTest(`${title} is refused with exit code 77, and nothing is asked`, async ({ host }) => {
+    rootHostTest(`${title} is refused with exit code 77, and nothing is asked`, async ({ host }) => {
       await prepared(host);
       loosen(host);
       const before = host.server.requests.length;
@@ -64,7 +64,7 @@ describe.skipIf(process.geteuid?.() !== 0).concurrent('run by root', () => {
     });
   }
 
-  hostTest('a target directory that everybody can write is not installed into', async ({ host }) => {
+  rootHostTest('a target directory that everybody can write is not installed into', async ({ host }) => {
     await prepared(host);
     chmodSync(host.binDir, 0o777);
     const ran = await host.tick();
@@ -73,7 +73,7 @@ describe.skipIf(process.geteuid?.() !== 0).concurrent('run by root', () => {
     expect(existsSync(join(host.binDir, '.bin-proxy'))).toBe(false);
   });
 
-  hostTest('a sticky directory is no danger to what root owns in it', async ({ host }) => {
+  rootHostTest('a sticky directory is no danger to what root owns in it', async ({ host }) => {
     await prepared(host);
     chmodSync(host.directory, 0o1777);
     expect(outcomeOf(await host.tick(), 'app')).toMatchObject({ outcome: 'updated' });

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
-import { hostTest, outcomeOf } from '../support/host-test.ts';
+import { hostTest, outcomeOf, rootHostTest } from '../support/host-test.ts';
 import { md5, program } from '../support/program.ts';
 
 const [v1, v2, v3] = [program('1'), program('2'), program('3')];
@@ -177,7 +177,7 @@ describe.concurrent('what is replaced', () => {
     expect(existsSync(join(host.binDir, '.bin-proxy'))).toBe(false);
   });
 
-  hostTest.skipIf(process.geteuid?.() !== 0)('keeps owner, mode, capabilities and xattrs', async ({ host }) => {
+  rootHostTest('keeps owner, mode, capabilities and xattrs', async ({ host }) => {
     host.install('app', v1);
     const path = host.path('app');
     execFileSync('chown', ['nobody:daemon', path]);
@@ -199,7 +199,7 @@ describe.concurrent('what is replaced', () => {
     expect(after.mtimeMs).toBeGreaterThan(before.mtimeMs);
   });
 
-  hostTest.skipIf(process.geteuid?.() !== 0)('takes the mode and owner that the manifest names', async ({ host }) => {
+  rootHostTest('takes the mode and owner that the manifest names', async ({ host }) => {
     host.manages({ name: 'app', service: false, mode: '0710', owner: 'nobody:daemon' });
     host.server.publish('app', v1);
     expect(outcomeOf(await host.tick(), 'app')).toMatchObject({ outcome: 'updated' });

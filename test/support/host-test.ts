@@ -1,9 +1,9 @@
 import { test } from 'vitest';
 import type { Outcome } from '../../src/domain/outcome.ts';
+import { has, isRoot } from './components.ts';
 import { Host, type RanTick } from './host.ts';
 
-/** A test with a host of its own, removed afterwards. */
-export const hostTest = test.extend<{ host: Host }>({
+const base = test.extend<{ host: Host }>({
   // biome-ignore lint/correctness/noEmptyPattern: vitest reads the fixtures a fixture needs from this pattern
   host: async ({}, use) => {
     const host = await Host.create();
@@ -11,6 +11,14 @@ export const hostTest = test.extend<{ host: Host }>({
     await host.remove();
   },
 });
+
+const isReady = has('supervisord', 'supervisorctl', 'cc', 'flock');
+
+/** A test with a host of its own, removed afterwards. */
+export const hostTest = base.skipIf(!isReady);
+
+/** The same, for what only root can do. */
+export const rootHostTest = base.skipIf(!isReady || !isRoot);
 
 /** What the tick did about one binary. */
 export function outcomeOf(ran: RanTick, name: string): Outcome {

@@ -4,6 +4,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { has } from './components.ts';
+
 const TRAILER_BYTES = 256;
 
 export interface Behaviour {
@@ -19,7 +21,8 @@ let built: Buffer | undefined;
 
 /** A native program of this machine; each version is a file of its own. */
 export function program(version: string, behaviour: Behaviour = {}): Buffer {
-  built ??= build();
+  // Without a compiler the tests that would run it are skipped, but they are still read.
+  built ??= has('cc') ? build() : Buffer.alloc(0);
   const { life = 0, exit = 1, check = 0, ignoresTerm = false } = behaviour;
   const text = ` LIFE=${life} EXIT=${exit} CHECK=${check} IGNORE_TERM=${ignoresTerm ? 1 : 0} VERSION=${version}`;
   return Buffer.concat([built, Buffer.from(text.padStart(TRAILER_BYTES))]);
