@@ -1,11 +1,12 @@
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { errorText, RunError } from '../domain/errors.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { Plan } from '../domain/plan.ts';
 import { type Acted, act } from '../engine/act.ts';
 import { look } from '../engine/look.ts';
 import { isChange } from '../planning/transactions.ts';
+import { syncDirectory } from '../platform/files.ts';
 import { takeLock } from '../platform/lock.ts';
 import { type Log, openLog } from '../platform/log.ts';
 import { composeAct } from './compose-act.ts';
@@ -85,7 +86,9 @@ function logOf({ settings, invocation, run }: Tick): Log {
 /** The state directory is needed before anything is touched: without a journal there is no way back. */
 async function prepareState({ settings }: Tick): Promise<void> {
   try {
-    await mkdir(join(settings.stateDir, 'binaries'), { recursive: true, mode: 0o700 });
+    const made = await mkdir(join(settings.stateDir, 'binaries'), { recursive: true, mode: 0o700 });
+    if (made === undefined) return;
+    for (const directory of [settings.stateDir, dirname(settings.stateDir)]) await syncDirectory(directory);
   } catch (error) {
     throw new RunError('no-permission', `cannot use the state directory ${settings.stateDir}: ${errorText(error)}`, {
       cause: error,

@@ -9,7 +9,7 @@ import type { PlannedBinary } from '../domain/plan.ts';
 import { releaseId } from '../domain/release.ts';
 import type { Settings } from '../domain/settings.ts';
 import { installedText, type Policy } from '../planning/decide.ts';
-import { readText } from '../platform/files.ts';
+import { deadTemporaries, readText } from '../platform/files.ts';
 import { distrust } from '../platform/trust.ts';
 import { loadManifest } from '../store/manifest-file.ts';
 import type { Invocation } from './command-line.ts';
@@ -70,7 +70,8 @@ export function policyOf({ invocation }: Tick): Policy {
 }
 
 /** Nothing an earlier tick left to be finished, and nothing odd about what it put on probation. */
-export async function nothingPending({ half }: Tick): Promise<boolean> {
+export async function nothingPending({ half, settings }: Tick): Promise<boolean> {
+  if ((await deadTemporaries(settings.stateDir)).length > 0) return false;
   if ((await half.journal.read()).kind !== 'absent') return false;
   const probations = await half.probations.read();
   // Loaded only for the few minutes after an update.

@@ -41,8 +41,6 @@ export interface JournalService {
   /** Real paths of the files managed under this service: its processes must run one of them afterwards. */
   readonly targets: readonly string[];
   readonly processes: readonly JournalProcess[];
-  /** Processes that were stopped on purpose and stay so. */
-  readonly leftStopped: readonly string[];
 }
 
 /**

@@ -2,7 +2,7 @@ import { errorText, RunError } from '../domain/errors.ts';
 import type { Manifest } from '../domain/manifest.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { Plan } from '../domain/plan.ts';
-import { isChange, sameGroup, type Transaction, transactions } from '../planning/transactions.ts';
+import { isChange, mayShareProcess, type Transaction, transactions } from '../planning/transactions.ts';
 import { realPathOf, sweepTemporaries } from '../platform/files.ts';
 import { watchProbations } from './probation.ts';
 import { recover } from './recover.ts';
@@ -67,7 +67,7 @@ async function sweep(manifest: Manifest, { installer, folders, log }: ActRoles):
 
 function managedFiles(manifest: Manifest): FilesOf {
   return async (service) => {
-    const entries = manifest.entries.filter(({ services }) => services.some((one) => sameGroup(one, service)));
+    const entries = manifest.entries.filter(({ services }) => services.some((one) => mayShareProcess(one, service)));
     return Promise.all(entries.map(({ path }) => realPathOf(path)));
   };
 }

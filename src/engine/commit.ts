@@ -3,6 +3,7 @@ import type { Journal, JournalChange } from '../domain/journal.ts';
 import type { Outcome, ServiceOutcome } from '../domain/outcome.ts';
 import type { ProcessSample } from '../planning/health.ts';
 import { forgive } from '../planning/quarantine.ts';
+import { MAX_FINISHING } from '../planning/recover.ts';
 import { beginProbation } from './probation.ts';
 import type { ActRoles } from './roles.ts';
 
@@ -17,54 +18,50 @@ export interface Success {
 const SENTENCES: Readonly<Record<ServiceOutcome, string>> = {
   restarted: 'proven to run',
   'left-stopped': 'its service was stopped on purpose and stays so',
-  'not-restarted': 'not restarted: there is no supervisorctl on this host',
+  'not-restarted': 'not restarted: supervisor does not run it',
   none: 'no service to restart',
 };
 
 /**
  * Records what was proven, and only that (invariant 3): record, manifest, history, then the journal goes. Where
- * something cannot be recorded the journal stays and the next tick records it; the program runs either way
- * (invariant 8).
+ * something cannot be written the journal stays, and the next ticks try again, a few times: a release that runs is never
+ * undone because of a file beside it (invariant 8).
  */
 export async function commit(journal: Journal, success: Success, roles: ActRoles): Promise<readonly Outcome[]> {
-  const now = roles.clock.now();
-  let recorded = true;
+  const trouble: string[] = [];
   for (const change of journal.changes) {
-    try {
-      await record(change, success, { roles, now });
-    } catch (error) {
-      recorded = false;
-      roles.log.error(
-        `${change.name}: updated, but it cannot be recorded: ${errorText(error)}; the next tick tries again`,
-      );
+    for (const write of records(change, success, roles)) {
+      await write().catch((error: unknown) => trouble.push(`${change.name}: ${errorText(error)}`));
     }
   }
-  try {
-    await beginProbation(journal, success.processes, roles);
-  } catch (error) {
+  await beginProbation(journal, success.processes, roles).catch((error: unknown) => {
     roles.log.error(`cannot put the release on probation: ${errorText(error)}`);
-  }
-  if (recorded) await roles.journal.remove();
+  });
+  const last = journal.attempts >= MAX_FINISHING;
+  const next = last ? 'it stays unrecorded' : 'the next tick tries again';
+  for (const one of trouble) roles.log.error(`updated, but it cannot be recorded: ${one}; ${next}`);
+  if (trouble.length === 0 || last) await roles.journal.remove();
   return journal.changes.map((change) => outcome(change, success));
 }
 
-async function record(
-  change: JournalChange,
-  success: Success,
-  { roles, now }: { readonly roles: ActRoles; readonly now: Date },
-): Promise<void> {
+/** Three writes, each on its own: trouble with one must not keep the others from being made. */
+function records(change: JournalChange, success: Success, roles: ActRoles): readonly (() => Promise<void>)[] {
   const { name, version, release, reason } = change;
+  const now = roles.clock.now();
   const at = now.toISOString();
   const detail = SENTENCES[success.service];
-  await roles.records.update(name, now, (before) => ({
-    ...forgive(before, release),
-    active: { release, version, since: at },
-    last: { outcome: 'updated', reason, detail, at },
-  }));
-  await roles.recordProven(name, release);
   const seconds = Math.round(success.seconds * 10) / 10;
   const line = { at, run: roles.run, name, outcome: 'updated', reason, detail, version, to: release, seconds };
-  await roles.history.add(change.from === undefined ? line : { ...line, from: change.from });
+  return [
+    () =>
+      roles.records.update(name, now, (before) => ({
+        ...forgive(before, release),
+        active: { release, version, since: at },
+        last: { outcome: 'updated', reason, detail, at },
+      })),
+    () => roles.recordProven(name, release),
+    () => roles.history.add(change.from === undefined ? line : { ...line, from: change.from }),
+  ];
 }
 
 function outcome(change: JournalChange, { service, seconds }: Success): Outcome {

@@ -6,7 +6,7 @@ import type { ProcessSample } from '../planning/health.ts';
 import { judgeProbation, type ProbationVerdict } from '../planning/probation.ts';
 import { bootId } from '../platform/processes.ts';
 import type { ActRoles } from './roles.ts';
-import { rollBack } from './rollback.ts';
+import { noteInJournal, rollBack } from './rollback.ts';
 import { settled } from './services-before.ts';
 
 /** Puts what was just proven on probation; an earlier one of the same binaries is over with it. */
@@ -48,16 +48,28 @@ export async function watchProbations(roles: ActRoles): Promise<readonly Outcome
       case 'failed': {
         const trouble = new UpdateError({ reason: 'did-not-stay-up', fault: 'release' }, verdict.detail);
         const { reason, fault, message: detail } = trouble;
+        const journal = withoutStopped(probation.journal, verdict.stopped);
         // Off the list first: from here on the journal alone says what is to be done, and that it has failed.
-        await roles.journal.write({ ...probation.journal, failed: { reason, fault, detail } });
+        await noteInJournal({ ...journal, failed: { reason, fault, detail } }, roles);
         await probations.write([...left, ...all.slice(index + 1)], clock.now());
-        outcomes.push(...(await rollBack(probation.journal, trouble, roles)));
+        outcomes.push(...(await rollBack(journal, trouble, roles)));
+        // One journal, one rollback: what is stuck comes before whatever else has failed.
+        if ((await roles.journal.read()).kind !== 'absent') return outcomes;
         break;
       }
     }
   }
   if (JSON.stringify(left) !== JSON.stringify(await probations.read())) await probations.write(left, clock.now());
   return outcomes;
+}
+
+/** What an operator has stopped since is not in the journal, as everywhere else (invariant 7). */
+function withoutStopped(journal: Journal, stopped: readonly string[]): Journal {
+  const services = journal.services.map((service) => ({
+    ...service,
+    processes: service.processes.filter(({ process }) => !stopped.includes(process)),
+  }));
+  return { ...journal, services };
 }
 
 async function look(probation: Probation, roles: ActRoles): Promise<ProbationVerdict> {

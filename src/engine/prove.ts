@@ -5,7 +5,7 @@ import type { ActRoles } from './roles.ts';
 
 /** Whether the live files are proven to run (invariant 3), with the processes that do, or why they are not. */
 export type Proven =
-  | { readonly kind: 'proven'; readonly processes: readonly ProcessSample[] }
+  | { readonly kind: 'proven' | 'stopped'; readonly processes: readonly ProcessSample[] }
   | { readonly kind: 'failed'; readonly trouble: UpdateError };
 
 export async function prove(journal: Journal, roles: ActRoles): Promise<Proven> {
@@ -17,7 +17,7 @@ export async function prove(journal: Journal, roles: ActRoles): Promise<Proven> 
     roles.progress.proving(names, left);
   });
   roles.progress.idle();
-  if (proof.kind === 'proven') return proof;
+  if (proof.kind !== 'failed') return proof;
   return { kind: 'failed', trouble: new UpdateError({ reason: proof.reason, fault: 'release' }, proof.detail) };
 }
 

@@ -5,7 +5,7 @@ import { type FoundFile, recovery } from '../planning/recover.ts';
 import { commit } from './commit.ts';
 import { orFailed, type Proven, prove } from './prove.ts';
 import type { ActRoles } from './roles.ts';
-import { giveUp, rollBack, touchedProcesses } from './rollback.ts';
+import { giveUp, noteInJournal, rollBack, touchedProcesses } from './rollback.ts';
 import { serviceOutcome } from './transaction.ts';
 
 /**
@@ -23,7 +23,7 @@ export async function recover(roles: ActRoles): Promise<readonly Outcome[]> {
   const journal = { ...file.value, attempts: file.value.attempts + 1 };
   const names = journal.changes.map(({ name }) => name).join(', ');
   roles.log.warn(`${names}: taking up the update that run ${journal.run} left unfinished (try ${journal.attempts})`);
-  await roles.journal.write(journal);
+  await noteInJournal(journal, roles);
   switch (recovery(journal, await inspect(journal, roles))) {
     case 'abandon':
       await roles.journal.remove();
@@ -55,7 +55,11 @@ async function finish(journal: Journal, roles: ActRoles): Promise<readonly Outco
   const proven = await orFailed(() => bringUp(journal, roles));
   if (proven.kind === 'failed') return rollBack(journal, proven.trouble, roles);
   const seconds = (roles.clock.monotonicMs() - begun) / 1000;
-  return commit(journal, { service: serviceOutcome(journal.services), seconds, processes: proven.processes }, roles);
+  return commit(
+    journal,
+    { service: serviceOutcome(journal.services, proven), seconds, processes: proven.processes },
+    roles,
+  );
 }
 
 /**
@@ -64,13 +68,16 @@ async function finish(journal: Journal, roles: ActRoles): Promise<readonly Outco
  * (invariant 5).
  */
 async function bringUp(journal: Journal, roles: ActRoles): Promise<Proven> {
+  if (journalProcesses(journal).length === 0) return prove(journal, roles);
   const touched = new Set((await touchedProcesses(journal)).map(({ process }) => process));
   const before = journalProcesses(journal).filter(({ process }) => !touched.has(process));
+  roles.gate.mayGoOn();
   if (before.length > 0) await roles.services.restart(before.map(({ process }) => process));
   const statuses = await roles.services.inspect(journal.services.map(({ service }) => service));
   const stopped = [...statuses.values()]
     .flatMap((status) => (status.kind === 'known' ? status.processes : []))
     .filter(({ process, state }) => state === 'stopped' && touched.has(process));
+  roles.gate.mayGoOn();
   if (stopped.length > 0) await roles.services.start(stopped.map(({ process }) => process));
   return prove(journal, roles);
 }

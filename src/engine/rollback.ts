@@ -25,7 +25,7 @@ type Undone =
       readonly leftDown: readonly string[];
     }
   /** Not everything could be put back: the journal stays for the next tick. */
-  | { readonly kind: 'stuck'; readonly detail: string };
+  | { readonly kind: 'stuck'; readonly detail: string; readonly leftDown: readonly string[] };
 
 /**
  * Goes back to the former files and services, from the journal alone (invariant 4), and proves that too (invariant 6).
@@ -49,13 +49,12 @@ export async function rollBack(journal: Journal, trouble: UpdateError, roles: Ac
 
 async function undo(journal: Journal, roles: ActRoles): Promise<Undone> {
   try {
-    // Durable before the first step back: should this tick die, the release is not started a second time.
-    await roles.journal.write(journal);
-    const touched = await touchedProcesses(journal);
-    const names = touched.map(({ process }) => process);
-    const again = (await allFormer(journal, roles)) ? [] : names;
+    // Before the first step back: should this tick die, the release is not started a second time.
+    await noteInJournal(journal, roles);
+    const names = (await touchedProcesses(journal)).map(({ process }) => process);
+    const already = await whatIsThere(journal, roles);
     roles.gate.mayGoOn();
-    if (again.length > 0) await roles.services.stop(again);
+    if (already !== 'former' && names.length > 0) await roles.services.stop(names);
     for (const file of journalFiles(journal)) {
       roles.gate.mayGoOn();
       await roles.installer.restore(file);
@@ -63,31 +62,60 @@ async function undo(journal: Journal, roles: ActRoles): Promise<Undone> {
     if (names.length === 0) return { kind: 'nothing-touched' };
     roles.gate.mayGoOn();
     await roles.services.start(names);
-    return await control(journal, touched, roles);
+    return await control(journal, names, roles);
   } catch (error) {
     if (error instanceof RunError) throw error;
-    return { kind: 'stuck', detail: errorText(error) };
+    return { kind: 'stuck', detail: errorText(error), leftDown: [] };
   }
 }
 
+/**
+ * A full disk must not stand in the way of a rename: what cannot be noted is lost should this tick die too, and then the
+ * next one judges anew.
+ */
+export async function noteInJournal(journal: Journal, { journal: store, log }: ActRoles): Promise<void> {
+  await store.write(journal).catch((error: unknown) => {
+    log.error(`cannot note in the journal how far this came: ${errorText(error)}`);
+  });
+}
+
+/** Whether an earlier, interrupted rollback has brought every file back. Throws where one cannot be: nothing is stopped. */
+async function whatIsThere(journal: Journal, { installer }: ActRoles): Promise<'former' | 'other'> {
+  let found: 'former' | 'other' = 'former';
+  for (const file of journalFiles(journal)) {
+    const { target, backup } = await installer.inspect(file);
+    if (target === file.former?.digest) continue;
+    found = 'other';
+    if (file.former !== undefined && backup !== 'valid') {
+      throw new Error(`the backup ${file.former.backup} is gone or damaged; expected ${file.former.digest}`);
+    }
+  }
+  return found;
+}
+
 /** The same measure for the former version as for the new one. */
-async function control(journal: Journal, touched: readonly JournalProcess[], roles: ActRoles): Promise<Undone> {
+async function control(journal: Journal, names: readonly string[], roles: ActRoles): Promise<Undone> {
+  const touched = journalProcesses(journal).filter(({ process }) => names.includes(process));
   const ranBefore = touched.some(({ before }) => before === 'running');
   const hadNothing = journalFiles(journal).every(({ former }) => former === undefined);
-  if (hadNothing) {
-    // supervisord refuses to start a program without a file and leaves it stopped, where it was failing before.
-    const leftDown = touched.map(({ process }) => process);
-    return { kind: 'restored', control: { kind: 'none' }, ranBefore, leftDown };
-  }
-  const names = new Set(touched.map(({ process }) => process));
+  // supervisord refuses to start a program without a file and leaves it stopped, where it was failing before.
+  if (hadNothing) return { kind: 'restored', control: { kind: 'none' }, ranBefore, leftDown: names };
   const services = journal.services.map((service) => ({
     ...service,
-    processes: service.processes.filter(({ process }) => names.has(process)),
+    processes: service.processes.filter(({ process }) => names.includes(process)),
   }));
   const proven = await prove({ ...journal, services }, roles);
-  const health: Control =
-    proven.kind === 'proven' ? { kind: 'healthy' } : { kind: 'unhealthy', detail: proven.trouble.message };
-  return { kind: 'restored', control: health, ranBefore, leftDown: [] };
+  switch (proven.kind) {
+    case 'proven':
+      return { kind: 'restored', control: { kind: 'healthy' }, ranBefore, leftDown: [] };
+    case 'stopped':
+      // Whoever stopped it takes it from here: nobody is to blame, and nothing has failed.
+      return { kind: 'restored', control: { kind: 'unhealthy', detail: 'stopped' }, ranBefore: false, leftDown: [] };
+    case 'failed': {
+      const { message: detail } = proven.trouble;
+      return { kind: 'restored', control: { kind: 'unhealthy', detail }, ranBefore, leftDown: [] };
+    }
+  }
 }
 
 /** A process that is still the one from before was never restarted, and is left alone. */
@@ -100,14 +128,6 @@ export async function touchedProcesses(journal: Journal): Promise<readonly Journ
   return touched;
 }
 
-/** True where an earlier, interrupted rollback has already brought every file back. */
-async function allFormer(journal: Journal, roles: ActRoles): Promise<boolean> {
-  for (const file of journalFiles(journal)) {
-    if ((await roles.installer.inspect(file)).target !== file.former?.digest) return false;
-  }
-  return true;
-}
-
 /** Nothing more can be done without a person. Everything is kept; the journal no longer stands in the way. */
 export async function giveUp(journal: Journal, roles: ActRoles): Promise<readonly Outcome[]> {
   const aside = await roles.journal.moveAside(roles.clock.now());
@@ -118,6 +138,8 @@ export async function giveUp(journal: Journal, roles: ActRoles): Promise<readonl
   const undone: Undone = {
     kind: 'stuck',
     detail: 'what lies on disk is neither the former nor the new version, or every try failed',
+    // What this program may have stopped is not stopped on purpose: the next release starts it.
+    leftDown: (await touchedProcesses(journal)).map(({ process }) => process),
   };
   const outcomes: Outcome[] = [];
   for (const change of journal.changes) {
@@ -139,7 +161,7 @@ async function conclude(change: JournalChange, story: Story, roles: ActRoles): P
   const { reason, message: detail, hint } = story.trouble;
   const ending = endingOf(story.undone);
   const tried = { release, version, reason, detail, fault: faultOf(story), companions: companionsOf(change, story) };
-  const leftDown = story.undone.kind === 'restored' ? story.undone.leftDown : [];
+  const leftDown = story.undone.kind === 'nothing-touched' ? [] : story.undone.leftDown;
   const begun = story.journal.startedAt;
   const nextAttempt = await rememberFailure({ ...tried, name, outcome: ending.outcome, begun, leftDown }, roles);
   await tellHistory(change, story, roles);

@@ -81,7 +81,6 @@ async function before(
     ({ state, process }) => intentOf(state) === 'stopped' && !leftDown.has(process),
   );
   const wanted = status.processes.filter((sample) => !stopped.includes(sample));
-  const leftStopped = stopped.map(({ process }) => process);
   const users = await probe.executing(wanted, targets);
   const processes = wanted.map((sample) => journalProcess(sample, users));
   const stranger = processes.length > 0 && processes.every(({ executed }) => executed === 'other');
@@ -89,7 +88,7 @@ async function before(
     const story = `${wanted.map(({ process }) => process).join(', ')} does not run ${targets.join(' or ')}`;
     return unusable('runs-another-file', `${story}: a restart would not bring the update live`, strangerHint(name));
   }
-  return { kind: 'managed', service: { service: name, targets, processes, leftStopped } };
+  return { kind: 'managed', service: { service: name, targets, processes } };
 }
 
 function journalProcess(sample: ProcessSample, users: ReadonlySet<string>): JournalProcess {

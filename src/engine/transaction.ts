@@ -138,7 +138,7 @@ async function goLive(
   const proven = await orFailed(() => activateAndProve(journal, roles));
   if (proven.kind === 'failed') return rollBack(journal, proven.trouble, roles);
   const wantsService = staged.some(({ change }) => change.entry.services.length > 0);
-  const service = wantsService ? serviceOutcome(services) : 'none';
+  const service = wantsService ? serviceOutcome(services, proven) : 'none';
   const seconds = (roles.clock.monotonicMs() - begun) / 1000;
   return commit(journal, { service, seconds, processes: proven.processes }, roles);
 }
@@ -181,8 +181,9 @@ async function activateAndProve(journal: Journal, roles: ActRoles): Promise<Prov
 }
 
 /** What became of the services of a transaction. */
-export function serviceOutcome(services: readonly JournalService[]): ServiceOutcome {
+export function serviceOutcome(services: readonly JournalService[], { kind }: Proven): ServiceOutcome {
   if (services.length === 0) return 'not-restarted';
+  if (kind === 'stopped') return 'left-stopped';
   return services.some(({ processes }) => processes.length > 0) ? 'restarted' : 'left-stopped';
 }
 

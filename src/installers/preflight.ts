@@ -27,33 +27,44 @@ export async function mustPassCheck(
 ): Promise<void> {
   const trouble = await checkTrouble(check, files.staged, run);
   if (trouble === undefined) return;
+  if (trouble.kind === 'no-tool') {
+    throw new UpdateError({ reason: 'check-failed', fault: 'host' }, `the check ${trouble.text}`, {
+      hint: 'Install the program that "check" names, or correct it in the manifest.',
+    });
+  }
   const formerFails = files.former !== undefined && (await checkTrouble(check, files.former, run)) !== undefined;
   const also = formerFails ? '; the installed version fails it too' : '';
   throw new UpdateError(
     { reason: 'check-failed', fault: formerFails ? 'host' : 'release' },
-    `the check ${trouble}${also}`,
+    `the check ${trouble.text}${also}`,
   );
+}
+
+interface CheckTrouble {
+  readonly kind: 'bad' | 'no-tool';
+  readonly text: string;
 }
 
 async function checkTrouble(
   [program, ...args]: readonly [string, ...string[]],
   file: string,
   run: RunCommand,
-): Promise<string | undefined> {
+): Promise<CheckTrouble | undefined> {
   const [filled = '', ...rest] = [program, ...args].map((word) => word.replaceAll('{file}', file));
   const result = await run(filled, rest, { timeoutMs: CHECK_TIMEOUT_MS });
   const name = JSON.stringify([program, ...args].join(' '));
+  const bad = (text: string): CheckTrouble => ({ kind: 'bad', text: `${name} ${text}` });
   switch (result.kind) {
     case 'exited':
-      return result.code === 0
-        ? undefined
-        : `${name} exited with ${result.code}${said(result.stderr || result.stdout)}`;
+      return result.code === 0 ? undefined : bad(`exited with ${result.code}${said(result.stderr || result.stdout)}`);
     case 'killed':
-      return `${name} was ended: ${result.why}`;
+      return bad(`was ended: ${result.why}`);
     case 'not-found':
-      return `${name} could not be started: no such program`;
-    case 'not-started':
-      return `${name} could not be started: ${result.why}`;
+    case 'not-started': {
+      const text = `${name} could not be started: ${result.kind === 'not-found' ? 'no such program' : result.why}`;
+      // Where the release is the program, that it does not start is its own fault; a tool of the host is not.
+      return { kind: program.includes('{file}') ? 'bad' : 'no-tool', text };
+    }
   }
 }
 

@@ -4,8 +4,8 @@ import { link, lstat, mkdir, open, readdir, realpath, rename, rm, statfs } from 
 import { basename, dirname, join } from 'node:path';
 import fse from 'fs-extra';
 import { digestFromText, digestText } from '../domain/digest.ts';
-import { UpdateError } from '../domain/errors.ts';
-import { hashFile, orUndefined, removeFile } from '../platform/files.ts';
+import { systemCode, UpdateError } from '../domain/errors.ts';
+import { hashFile, orUndefined, removeFile, syncDirectory } from '../platform/files.ts';
 import { distrust } from '../platform/trust.ts';
 
 /** Left free for everybody else on the file system. */
@@ -45,9 +45,7 @@ export async function openWorkshop(target: string, name: string): Promise<Worksh
   const workshop = workshopOf(target, name);
   const root = dirname(workshop.staging);
   for (const directory of [root, workshop.staging, dirname(workshop.backups), workshop.backups]) {
-    await mkdir(directory, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EEXIST') throw error;
-    });
+    await makeDirectory(directory);
     const stats = await lstat(directory);
     const ours = stats.isDirectory() && stats.uid === process.geteuid?.() && (stats.mode & 0o022) === 0;
     if (!ours) {
@@ -61,6 +59,17 @@ export async function openWorkshop(target: string, name: string): Promise<Worksh
     }
   }
   return workshop;
+}
+
+/** Durably: a live file must not survive a power cut without the folder that holds its backup. */
+async function makeDirectory(directory: string): Promise<void> {
+  try {
+    await mkdir(directory, { mode: 0o700 });
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST') return;
+    throw error;
+  }
+  await syncDirectory(dirname(directory));
 }
 
 /** How many bytes may be staged in a directory. Throws `UpdateError` `no-space`. */

@@ -31,6 +31,8 @@ export interface Window {
 export type Verdict =
   | { readonly kind: 'watching' }
   | { readonly kind: 'stable' }
+  /** Somebody stopped it meanwhile, or the host goes down: nobody's fault, and nothing to go back for (invariant 7). */
+  | { readonly kind: 'stopped'; readonly detail: string }
   | { readonly kind: 'failed'; readonly reason: FailureReason; readonly detail: string };
 
 const COMING: ReadonlySet<ProcessState> = new Set(['starting', 'stopping', 'unknown']);
@@ -48,7 +50,7 @@ export function judge(samples: readonly Sample[], window: Window): Verdict {
   if (up === undefined) return { kind: 'watching' };
   for (const sample of samples.slice(first + 1)) {
     const lost = lostProcess(up, sample, window);
-    if (lost !== undefined) return { kind: 'failed', reason: 'did-not-stay-up', detail: lost };
+    if (lost !== undefined) return lost;
   }
   const last = samples.at(-1) ?? up;
   return last.atMs - up.atMs >= window.stableMs ? { kind: 'stable' } : { kind: 'watching' };
@@ -69,16 +71,24 @@ function whileStarting(samples: readonly Sample[], window: Window): Verdict | un
   return undefined;
 }
 
-function lostProcess(up: Sample, sample: Sample, window: Window): string | undefined {
+function lostProcess(up: Sample, sample: Sample, window: Window): Verdict | undefined {
+  const after = `${seconds(sample.atMs - up.atMs)} into the watch of ${seconds(window.stableMs)}`;
   for (const before of up.processes) {
     const now = sample.processes.find(({ process }) => process === before.process);
-    const died = `${before.process}: pid ${before.pid} died ${seconds(sample.atMs - up.atMs)} into the watch of ${seconds(window.stableMs)}`;
-    if (now === undefined) return `${died}; supervisor no longer knows it`;
-    if (now.state !== 'running') return `${died}; now ${describe(now)}`;
-    if (now.pid !== before.pid || now.startTime !== before.startTime)
-      return `${died}; now RUNNING again as pid ${now.pid}`;
+    if (now === undefined || now.state === 'stopped' || now.state === 'stopping') {
+      return { kind: 'stopped', detail: `${before.process} was stopped by somebody else ${after}` };
+    }
+    const died = `${before.process}: pid ${before.pid} died ${after}`;
+    if (now.state !== 'running') return failed(`${died}; now ${describe(now)}`);
+    if (now.pid !== before.pid || now.startTime !== before.startTime) {
+      return failed(`${died}; now RUNNING again as pid ${now.pid}`);
+    }
   }
   return undefined;
+}
+
+function failed(detail: string): Verdict {
+  return { kind: 'failed', reason: 'did-not-stay-up', detail };
 }
 
 function describe({ state, detail }: ProcessSample): string {

@@ -9,7 +9,8 @@ export type ProbationVerdict =
   | { readonly kind: 'goes-on'; readonly probation: Probation }
   /** Its time is up, or there is nothing left to watch. */
   | { readonly kind: 'passed' }
-  | { readonly kind: 'failed'; readonly detail: string };
+  /** `stopped` were stopped on purpose meanwhile, and stay so (invariant 7). */
+  | { readonly kind: 'failed'; readonly detail: string; readonly stopped: readonly string[] };
 
 export interface Seen {
   readonly now: Date;
@@ -22,11 +23,13 @@ export interface Seen {
 export function judgeProbation(probation: Probation, seen: Seen): ProbationVerdict {
   const rebooted = seen.bootId !== probation.bootId;
   const samples = probation.watched.flatMap(({ process }) => seen.samples.find((one) => one.process === process) ?? []);
+  const stopped = samples.filter(({ state }) => intentOf(state) === 'stopped').map(({ process }) => process);
   const down = samples.find(({ state }) => intentOf(state) === 'failing');
   if (down !== undefined && !rebooted) {
     return {
       kind: 'failed',
       detail: `${down.process}: ${down.state.toUpperCase()} (${down.detail}) while on probation`,
+      stopped,
     };
   }
   // What somebody stopped on purpose, or took out of supervisor's hands, is not ours to judge (invariant 7).
@@ -40,6 +43,7 @@ export function judgeProbation(probation: Probation, seen: Seen): ProbationVerdi
     return {
       kind: 'failed',
       detail: `${names}: restarted again and again while on probation (seen ${restarts} times)`,
+      stopped,
     };
   }
   if (seen.now >= new Date(probation.until)) return { kind: 'passed' };

@@ -1,7 +1,7 @@
 import type { Journal, JournalFile } from '../domain/journal.ts';
 
 /** How many ticks may try to finish a transaction before it is undone, and how many may try anything at all. */
-const MAX_FINISHING = 3;
+export const MAX_FINISHING = 3;
 const MAX_ATTEMPTS = 6;
 
 /** What was found on disk for one file of the journal, by hashing it. */

@@ -36,11 +36,14 @@ export function transactions(changes: readonly PlannedChange[]): readonly Transa
   });
 }
 
-/** `web:*`, `web:1` and `web` may name the same process, so they belong together. */
-export function sameGroup(a: string, b: string): boolean {
-  return a.split(':', 1)[0] === b.split(':', 1)[0];
+/** Whether two services may have a process in common: `web:*` and `web` have one with `web:1`, `web:2` has not. */
+export function mayShareProcess(a: string, b: string): boolean {
+  const [groupOfA, programOfA] = a.split(':');
+  const [groupOfB, programOfB] = b.split(':');
+  if (groupOfA !== groupOfB) return false;
+  return programOfA === programOfB || [programOfA, programOfB].some((one) => one === undefined || one === '*');
 }
 
 function touches(services: ReadonlySet<string>, service: string): boolean {
-  return [...services].some((other) => sameGroup(other, service));
+  return [...services].some((other) => mayShareProcess(other, service));
 }

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 
 const MAX_OUTPUT_BYTES = 256 * 1024;
 const KILL_AFTER_MS = 2_000;
+const OUTPUT_AFTER_EXIT_MS = 1_000;
 /** cron gives a job no more than `/usr/bin:/bin`. */
 const STANDARD_PATH = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
 
@@ -26,12 +27,18 @@ export function commandPath(inherited = process.env['PATH'] ?? ''): string {
 }
 
 /**
- * Runs with stdin closed, English messages, `/` as the working directory (supervisorctl reads a configuration from the
- * current one) and bounded output. A program that outlives its limit gets SIGTERM, then SIGKILL.
+ * Runs in a process group of its own (a terminal's Ctrl-C must not end supervisorctl between stop and start), with stdin
+ * closed, English messages, `/` as the working directory (supervisorctl reads a configuration from the current one) and
+ * bounded output. A program that outlives its limit gets SIGTERM, then SIGKILL, with all its children.
  */
 export const runCommand: RunCommand = (file, args, limits) =>
   new Promise((resolve) => {
-    const child = spawn(file, args, { cwd: '/', env: environment(), stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(file, args, {
+      cwd: '/',
+      env: environment(),
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    });
     const stdout = collect(child.stdout);
     const stderr = collect(child.stderr);
     const executioner = new Executioner(child, limits);
@@ -43,6 +50,11 @@ export const runCommand: RunCommand = (file, args, limits) =>
       if (child.pid !== undefined) return;
       const { code = 'unknown', message: why } = error;
       settle(code === 'ENOENT' ? { kind: 'not-found' } : { kind: 'not-started', why, code });
+    });
+    // A child of the child may hold the pipes for ever; what it says after its parent's end is not waited for.
+    child.on('exit', () => {
+      executioner.dismiss();
+      setTimeout(() => closeOutput(child), OUTPUT_AFTER_EXIT_MS);
     });
     child.on('close', (code, signal) => {
       const output = { stdout: stdout(), stderr: stderr() };
@@ -77,9 +89,23 @@ class Executioner {
   #stop(why: string): void {
     if (this.why !== undefined) return;
     this.why = why;
-    this.#child.kill('SIGTERM');
-    this.#killTimer = setTimeout(() => this.#child.kill('SIGKILL'), KILL_AFTER_MS);
+    this.#kill('SIGTERM');
+    this.#killTimer = setTimeout(() => this.#kill('SIGKILL'), KILL_AFTER_MS);
   }
+
+  /** The whole group: a shell's children would otherwise live on. */
+  #kill(signal: NodeJS.Signals): void {
+    try {
+      if (this.#child.pid !== undefined) process.kill(-this.#child.pid, signal);
+    } catch {
+      // It has ended by itself.
+    }
+  }
+}
+
+function closeOutput(child: ChildProcess): void {
+  child.stdout?.destroy();
+  child.stderr?.destroy();
 }
 
 /** What a check prints ends up in the log, so a child is not told the token (invariant 14). */
@@ -88,10 +114,10 @@ function environment(): NodeJS.ProcessEnv {
   return { ...rest, PATH: commandPath(), LC_ALL: 'C' };
 }
 
-function collect(stream: NodeJS.ReadableStream): () => string {
+function collect(stream: NodeJS.ReadableStream | null | undefined): () => string {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  stream.on('data', (chunk: Buffer) => {
+  stream?.on('data', (chunk: Buffer) => {
     if (bytes < MAX_OUTPUT_BYTES) chunks.push(chunk.subarray(0, MAX_OUTPUT_BYTES - bytes));
     bytes += chunk.length;
   });

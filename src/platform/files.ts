@@ -84,12 +84,18 @@ function temporaryName(path: string): string {
   return join(dirname(path), `.${basename(path)}.${process.pid}-${randomBytes(6).toString('hex')}.tmp`);
 }
 
-/** Removes what writers that have died left in a directory. Those that live are left alone: looking takes no lock. */
+/** Removes what writers that have died left in a directory. */
 export async function sweepTemporaries(directory: string): Promise<void> {
-  for (const name of (await orUndefined(readdir(directory))) ?? []) {
+  for (const path of await deadTemporaries(directory)) await removeFile(path);
+}
+
+/** Temporary files whose writers have died. Those that live are left alone: looking takes no lock. */
+export async function deadTemporaries(directory: string): Promise<readonly string[]> {
+  const names = (await orUndefined(readdir(directory))) ?? [];
+  return names.flatMap((name) => {
     const pid = /^\..+\.(\d+)-[0-9a-f]{12}\.tmp$/.exec(name)?.[1];
-    if (pid !== undefined && !existsSync(`/proc/${pid}`)) await removeFile(join(directory, name));
-  }
+    return pid === undefined || existsSync(`/proc/${pid}`) ? [] : [join(directory, name)];
+  });
 }
 
 /**
@@ -97,7 +103,9 @@ export async function sweepTemporaries(directory: string): Promise<void> {
  * of a file that is already there are kept.
  */
 export async function writeDurably(path: string, text: string, mode = 0o600): Promise<void> {
-  const former = await orUndefined(lstat(path));
+  const there = await orUndefined(lstat(path));
+  // A link's own mode says nothing: it is replaced by a file.
+  const former = there?.isFile() === true ? there : undefined;
   const temporary = temporaryName(path);
   const handle = await createExclusive(temporary);
   try {

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import type { Socket } from 'node:net';
 import { dirname } from 'node:path';
 import lockfile from 'proper-lockfile';
 import { errorText, RunError, systemCode } from '../domain/errors.ts';
@@ -66,10 +67,21 @@ export async function takeLock(file: string, now: Date): Promise<Lock> {
 
 /** Who holds the lock now; undefined where nobody does. Leftovers of a dead run are nobody. */
 export async function lockOwner(file: string): Promise<LockOwner | undefined> {
-  const owner = parseOwner(await readText(ownerFile(file)).catch(() => undefined));
+  const owner = parseOwner(await readOwner(ownerFile(file)));
   if (owner === undefined || owner.bootId !== (await bootId())) return undefined;
   const facts = await processFacts(owner.pid);
   return facts?.startTime === owner.startTime ? owner : undefined;
+}
+
+async function readOwner(file: string): Promise<string | undefined> {
+  try {
+    return await readText(file);
+  } catch (error) {
+    throw new RunError('no-permission', `cannot read ${file}: ${errorText(error)}`, {
+      cause: error,
+      hint: 'Run as root.',
+    });
+  }
 }
 
 export function ownerText(owner: LockOwner): string {
@@ -104,6 +116,8 @@ async function holdMutex(file: string): Promise<ChildProcess> {
   if (outcome === 'held') {
     // The lock must not keep the process alive: when we end, stdin closes and the helper with it.
     holder.unref();
+    holder.stdout?.destroy();
+    (holder.stdin as Socket | null)?.unref();
     return holder;
   }
   if (outcome === BUSY) throw await busy(file);
@@ -117,7 +131,9 @@ async function holdMutex(file: string): Promise<ChildProcess> {
   });
 }
 
+/** What was lost may be another's by now, and is left alone. */
 async function release(file: string, holder: ChildProcess, unlock: () => Promise<void>): Promise<void> {
+  if (holder.exitCode !== null || holder.signalCode !== null) return;
   holder.removeAllListeners('exit');
   await unlock().catch(() => {});
   await rm(ownerFile(file), { force: true });
@@ -128,7 +144,7 @@ async function release(file: string, holder: ChildProcess, unlock: () => Promise
 }
 
 async function busy(file: string): Promise<RunError> {
-  const owner = await lockOwner(file);
+  const owner = await lockOwner(file).catch(() => undefined);
   const by = owner === undefined ? 'another run' : ownerText(owner);
   return new RunError('lock-held', `the lock ${file} is held by ${by}`, {
     hint: 'Wait for it to end; "bin-proxy unlock" shows who holds it.',

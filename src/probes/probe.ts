@@ -4,6 +4,8 @@ import type { ProcessSample, Verdict, Window } from '../planning/health.ts';
 /** How a watch ended. */
 export type Proof =
   | { readonly kind: 'proven'; readonly processes: readonly ProcessSample[] }
+  /** Stopped by somebody else while it was watched; `processes` is how far they had come. */
+  | { readonly kind: 'stopped'; readonly processes: readonly ProcessSample[] }
   | Extract<Verdict, { kind: 'failed' }>;
 
 /** A health question about services that were just restarted. */

@@ -43,6 +43,7 @@ export class ProcessProbe implements Probe {
       samples.push(sample);
       const verdict = judge(samples, window);
       if (verdict.kind === 'failed') return verdict;
+      if (verdict.kind === 'stopped') return { kind: 'stopped', processes: last?.processes ?? [] };
       if (verdict.kind === 'stable') return this.#confirm(services, names, { samples, window });
       const up = sample.processes.every(({ state }) => state === 'running');
       const began = samples.find((one) => one.processes.every(({ state }) => state === 'running'))?.atMs;
@@ -54,7 +55,7 @@ export class ProcessProbe implements Probe {
   /** The kernel alone tells that every process still is the one seen before: no child process, a few microseconds. */
   async #unchanged(last: Sample): Promise<Sample | undefined> {
     for (const { state, pid, startTime } of last.processes) {
-      if (state !== 'running' || pid === undefined) return undefined;
+      if (state !== 'running' || pid === undefined || startTime === undefined) return undefined;
       if ((await processFacts(pid))?.startTime !== startTime) return undefined;
     }
     return { atMs: this.#clock.monotonicMs(), processes: last.processes };
@@ -79,6 +80,7 @@ export class ProcessProbe implements Probe {
     const now = await this.#sample(services, names);
     const verdict = judge([...samples, now], window);
     if (verdict.kind === 'failed') return verdict;
+    if (verdict.kind === 'stopped') return { kind: 'stopped', processes: samples.at(-1)?.processes ?? [] };
     for (const service of services) {
       const wrong = await wrongProgram(service, now.processes);
       if (wrong !== undefined) return { kind: 'failed', reason: 'runs-another-file', detail: wrong };

@@ -32,7 +32,7 @@ export class JournalStore {
 }
 
 /** One that was edited by hand must not end every tick from now on. */
-function parseJournal(value: unknown): Journal | undefined {
+export function parseJournal(value: unknown): Journal | undefined {
   if (!hasSchema(value, 'bin-proxy/journal/1') || !hasTexts(value, 'run', 'startedAt')) return undefined;
   const { attempts, changes, services, failed } = value;
   if (typeof attempts !== 'number' || !(failed === undefined || hasTexts(failed, 'reason', 'fault', 'detail')))
@@ -52,8 +52,7 @@ function isFile(value: unknown): value is JournalFile {
 
 function isService(value: unknown): value is JournalService {
   if (!hasTexts(value, 'service')) return false;
-  const { targets, processes, leftStopped } = value;
-  return isListOf(targets, isText) && isListOf(processes, isProcess) && isListOf(leftStopped, isText);
+  return isListOf(value['targets'], isText) && isListOf(value['processes'], isProcess);
 }
 
 function isProcess(value: unknown): value is JournalProcess {

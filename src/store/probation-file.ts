@@ -1,7 +1,8 @@
 import { join } from 'node:path';
-import type { Probation } from '../domain/probation.ts';
+import type { Probation, WatchedProcess } from '../domain/probation.ts';
 import { removeFile, writeDurably } from '../platform/files.ts';
-import { hasSchema, moveAside, readStateFile } from './json-file.ts';
+import { parseJournal } from './journal-file.ts';
+import { hasSchema, hasTexts, isListOf, moveAside, readStateFile } from './json-file.ts';
 
 /** Releases on probation, `<state dir>/probation.json`; there while there are any. */
 export class ProbationStore {
@@ -27,5 +28,14 @@ export class ProbationStore {
 
 function parse(value: unknown): readonly Probation[] | undefined {
   if (!hasSchema(value, 'bin-proxy/probation/1')) return undefined;
-  return Array.isArray(value['probations']) ? (value['probations'] as readonly Probation[]) : undefined;
+  return isListOf(value['probations'], isProbation) ? value['probations'] : undefined;
+}
+
+function isProbation(value: unknown): value is Probation {
+  if (!hasTexts(value, 'until', 'bootId') || parseJournal(value['journal']) === undefined) return false;
+  return typeof value['restarts'] === 'number' && isListOf(value['watched'], isWatched);
+}
+
+function isWatched(value: unknown): value is WatchedProcess {
+  return hasTexts(value, 'process', 'startTime') && typeof value['pid'] === 'number';
 }

@@ -74,7 +74,6 @@ describe.skipIf(!has('cc'))('the process probe', () => {
     service: 'app' as ServiceName,
     targets: [bench.target],
     processes: names.map((process) => ({ process, before: 'running', executed })),
-    leftStopped: [],
   });
   const prove = (services: readonly JournalService[]) =>
     new ProcessProbe(bench, systemClock).prove(services, WINDOW, () => {});

@@ -45,7 +45,7 @@ export function entryOf(text: string, more: Partial<ManifestEntry> = {}): Manife
   return { name: binary(text), version, path, services: [service(text)], keep: 3, ...more };
 }
 
-export function artifactOf(digest: Digest, target = '/usr/local/bin/app'): Artifact {
+function artifactOf(digest: Digest, target = '/usr/local/bin/app'): Artifact {
   return { url: `http://releases.example/${digest.hex}`, digest, target };
 }
 

@@ -28,7 +28,11 @@ function proven(word: string): BinaryRecord {
 function refused(reason: FailureReason, hint?: string): Answer {
   return {
     kind: 'refused',
-    error: new UpdateError({ reason: reason, fault: 'transfer' }, `story of ${reason}`, hint === undefined ? {} : { hint }),
+    error: new UpdateError(
+      { reason: reason, fault: 'transfer' },
+      `story of ${reason}`,
+      hint === undefined ? {} : { hint },
+    ),
   };
 }
 

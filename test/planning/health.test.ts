@@ -118,10 +118,23 @@ describe('the judgement over a group', () => {
     ['one of them does not start', group({ ...both, 'web:b': 'fatal' }), /^web:b\b.*FATAL/],
     ['one of them dies', group(both, { ...both, 'web:b': 'backoff' }), /^web:b\b.*pid 8\b.*BACKOFF/],
     ['one of them is restarted', group(both, both, { ...both, 'web:a': 'running 9' }), /^web:a\b.*pid 7\b.*9/],
-    ['one of them is gone', group(both, { 'web:a': 'running 7' }), /^web:b\b/],
   ])('fails where %s', (_, samples, detail) => {
     const verdict = judge(samples, WINDOW);
     expect(verdict).toMatchObject({ kind: 'failed', detail: expect.stringMatching(detail) as string });
+  });
+});
+
+describe('a process that somebody stops meanwhile (invariant 7)', () => {
+  const both = { 'web:a': 'running 7', 'web:b': 'running 8' };
+
+  it.each<[string, readonly Sample[], RegExp]>([
+    ['it is stopped', each('running 7', 'stopped'), /^app\b.*0\.3 s/],
+    ['it is about to stop', each('running 7', 'running 7', 'stopping'), /^app\b.*0\.5 s/],
+    ['one of a group is stopped', group(both, { ...both, 'web:b': 'stopped' }), /^web:b\b/],
+    ['one of a group is taken out of the configuration', group(both, { 'web:a': 'running 7' }), /^web:b\b/],
+  ])('has not failed: %s', (_, samples, detail) => {
+    const verdict = judge(samples, WINDOW);
+    expect(verdict).toEqual({ kind: 'stopped', detail: expect.stringMatching(detail) as string });
   });
 });
 

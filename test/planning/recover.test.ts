@@ -138,7 +138,7 @@ describe('a transaction that died, judged by the files alone (invariant 4)', () 
   });
 });
 
-describe('a transaction whose release was judged bad before it died (invariant 5)', () => {
+describe('a transaction whose release was judged bad before it died (invariants 5 and 6)', () => {
   it.each<[string, readonly Row[], Recovery]>([
     ['is undone, not finished, where all is new', [['new', 'valid']], 'undo'],
     ['is undone where all is former: the service may still be down', [['former', 'valid']], 'undo'],

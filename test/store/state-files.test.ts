@@ -158,7 +158,6 @@ describe('the journal (invariant 4)', () => {
         service: 'app' as Journal['services'][number]['service'],
         targets: ['/t'],
         processes: [{ process: 'app', before: 'running', executed: 'target', pid: 7, startTime: '700' }],
-        leftStopped: [],
       },
     ],
   };

@@ -1,0 +1,37 @@
+// One request with the program's own HTTP client, in a process of its own: a client that hangs, lingers on a connection
+// or ends without a word shows as a process that does. The order is JSON in the first argument, the result JSON on stdout.
+import { createHash } from 'node:crypto';
+import { Http } from '../../dist/platform/http.js';
+
+process.exitCode = 70;
+const { url, method, token, limits, abortAfterMs, failingSink } = JSON.parse(process.argv[2]);
+const bearer = token === undefined ? {} : { bearer: { origin: new URL(token.for).origin, token: token.token } };
+const http = new Http({ userAgent: 'bin-proxy/test', ...bearer });
+const received = [];
+let restarts = 0;
+const sink = {
+  async write(chunk) {
+    if (failingSink !== undefined) throw new Error(failingSink);
+    received.push(Buffer.from(chunk));
+  },
+  async restart() {
+    restarts++;
+    received.length = 0;
+  },
+};
+
+async function ask() {
+  if (method === 'text') return http.text(new URL(url), limits);
+  const abort = abortAfterMs === undefined ? {} : { signal: AbortSignal.timeout(abortAfterMs) };
+  await http.download(new URL(url), sink, { ...limits, ...abort });
+  const bytes = Buffer.concat(received);
+  return { bytes: bytes.length, md5: createHash('md5').update(bytes).digest('hex'), restarts };
+}
+
+try {
+  console.log(JSON.stringify({ answer: await ask() }));
+} catch (error) {
+  const { name, message, kind, status } = error;
+  console.log(JSON.stringify({ trouble: { name, message, kind, status } }));
+}
+process.exitCode = 0;

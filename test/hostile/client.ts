@@ -1,0 +1,82 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { it } from 'vitest';
+import { HostileServer, type WireAnswer } from './hostile-server.ts';
+
+const CLIENT = fileURLToPath(new URL('./client.mjs', import.meta.url));
+/** No test here takes longer: a client that does not come back is what they look for. */
+export const LIMIT_MS = 30_000;
+
+export interface Order {
+  readonly url: string;
+  readonly method?: 'text' | 'download';
+  /** A token, and the URL it is for. */
+  readonly token?: { readonly token: string; readonly for: string };
+  readonly limits?: { readonly maxBytes?: number; readonly idleMs?: number; readonly totalMs?: number };
+  readonly abortAfterMs?: number;
+  readonly failingSink?: string;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+export interface Result {
+  /** 0, unless the process ended without a word or died. */
+  readonly code: number | null;
+  readonly stderr: string;
+  readonly answer?: {
+    readonly bytes?: number;
+    readonly md5?: string;
+    readonly restarts?: number;
+    readonly status?: number;
+    readonly text?: string;
+    readonly contentType?: string;
+  };
+  readonly trouble?: {
+    readonly name: string;
+    readonly message: string;
+    readonly kind?: string;
+    readonly status?: number;
+  };
+}
+
+/** Runs the client to its own end. One that lingers on a connection runs into the limit of the test. */
+export async function request(order: Order): Promise<Result> {
+  const { environment = {}, ...rest } = order;
+  const whole = {
+    method: 'download',
+    ...rest,
+    limits: { maxBytes: 1_000_000, idleMs: 1_000, totalMs: 8_000, ...order.limits },
+  };
+  const child = spawn(process.execPath, [CLIENT, JSON.stringify(whole)], {
+    env: { PATH: process.env['PATH'], ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: LIMIT_MS - 5_000,
+    killSignal: 'SIGKILL',
+  });
+  const output = { stdout: '', stderr: '' };
+  child.stdout.on('data', (chunk: Buffer) => (output.stdout += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (output.stderr += chunk.toString()));
+  const [code] = (await once(child, 'close')) as [number | null];
+  if (output.stdout === '') throw new Error(`the client ended with ${code} and said nothing but ${output.stderr}`);
+  const result = JSON.parse(output.stdout) as Pick<Result, 'answer' | 'trouble'>;
+  return { code, stderr: output.stderr, ...result };
+}
+
+interface WireFixtures {
+  /** Starts a server that is gone after the test. */
+  readonly serve: (answer: WireAnswer) => Promise<HostileServer>;
+}
+
+/** A test with servers of its own, so that several can wait at the same time. */
+export const wireTest = it.extend<WireFixtures>({
+  // biome-ignore lint/correctness/noEmptyPattern: vitest reads the names of the fixtures from the pattern
+  serve: async ({}, use) => {
+    const running: HostileServer[] = [];
+    await use(async (answer) => {
+      const server = await new HostileServer(answer).listen();
+      running.push(server);
+      return server;
+    });
+    await Promise.all(running.map((server) => server.stop()));
+  },
+});

@@ -1,0 +1,133 @@
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import { describe, expect } from 'vitest';
+import { LIMIT_MS, request, wireTest } from './client.ts';
+import { good, head } from './hostile-server.ts';
+
+/** A port that nobody listens on: it was free a moment ago. */
+async function deadPort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+describe('what is sent', { timeout: LIMIT_MS, concurrent: true }, () => {
+  wireTest.for<['download' | 'text', string]>([
+    ['download', '*/*'],
+    ['text', 'application/json'],
+  ])('says who asks and wants bytes as they are: %s', async ([method, accept], { serve }) => {
+    const server = await serve((socket) => socket.end(good('hello')));
+    await request({ url: server.url('/a%2Fb?x=1'), method });
+    expect(server.requests).toHaveLength(1);
+    expect(server.requests[0]).toMatchObject({
+      path: '/a%2Fb?x=1',
+      headers: {
+        'user-agent': 'bin-proxy/test',
+        'accept-encoding': 'identity',
+        accept,
+        host: `127.0.0.1:${server.port}`,
+      },
+    });
+    expect(Object.keys(server.requests[0]?.headers ?? {})).not.toContain('authorization');
+  });
+
+  wireTest('holds the token for its own origin and no other (invariant 14)', async ({ serve }) => {
+    const server = await serve((socket) => socket.end(good('hello')));
+    const token = 'hunter2';
+    await request({ url: server.url(), token: { token, for: server.url() } });
+    await request({ url: server.url(), token: { token, for: `http://localhost:${server.port}` } });
+    await request({ url: server.url(), token: { token, for: `https://127.0.0.1:${server.port}` } });
+    expect(server.requests.map(({ headers }) => headers['authorization'])).toEqual([
+      'Bearer hunter2',
+      undefined,
+      undefined,
+    ]);
+  });
+
+  wireTest('does not go to a proxy that only the environment names', async ({ serve }) => {
+    const [server, proxy] = [await serve((s) => s.end(good('hello'))), await serve((s) => s.end(good('proxy')))];
+    const environment = { HTTP_PROXY: proxy.url('/'), http_proxy: proxy.url('/') };
+    expect((await request({ url: server.url(), environment })).answer?.bytes).toBe(5);
+    expect(proxy.requests).toEqual([]);
+  });
+});
+
+describe('a server that is not there', { timeout: LIMIT_MS, concurrent: true }, () => {
+  wireTest.for(['127.0.0.1', 'localhost', '[::1]'])(
+    'is told by address and reason, on every family: %s',
+    async (host) => {
+      const port = await deadPort();
+      const { trouble, code } = await request({ url: `http://${host}:${port}/file?token=hunter2` });
+      expect([trouble?.kind, code]).toEqual(['unreachable', 0]);
+      expect(trouble?.message).toMatch(
+        /^no answer from http:\/\/\S+\/file: .*(ECONNREFUSED|EADDRNOTAVAIL|ENETUNREACH)/,
+      );
+      expect(trouble?.message).not.toContain('hunter2');
+    },
+  );
+
+  wireTest('is told for a port that fetch refuses to use', async () => {
+    const { trouble, code } = await request({ url: 'http://127.0.0.1:22/file' });
+    expect([trouble?.kind, code]).toEqual(['unreachable', 0]);
+    expect(trouble?.message).toBe('no answer from http://127.0.0.1:22/file: fetch failed: bad port');
+  });
+});
+
+describe('a server that does not speak HTTP', { timeout: LIMIT_MS, concurrent: true }, () => {
+  wireTest.for<[string, string | Buffer]>([
+    ['rubbish', 'SSH-2.0-OpenSSH_9.2\r\n\r\n'],
+    ['two lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!'],
+    ['a length that is none', 'HTTP/1.1 200 OK\r\nContent-Length: five\r\n\r\nhello'],
+    ['headers without end', `HTTP/1.1 200 OK\r\nx: ${'x'.repeat(40_000)}\r\n\r\n`],
+    ['nothing at all', ''],
+    ['half a header', 'HTTP/1.1 200 OK\r\nContent-Le'],
+    ['TLS', Buffer.from([0x15, 0x03, 0x01, 0x00, 0x02, 0x02, 0x0a])],
+  ])('is told in words: %s', async ([_, bytes], { serve }) => {
+    const server = await serve((socket) => socket.end(bytes));
+    const { trouble, code } = await request({ url: server.url('/file?token=hunter2') });
+    expect([trouble?.kind, code]).toEqual(['unreachable', 0]);
+    expect(trouble?.message).toMatch(/^no answer from http:\/\/127\.0\.0\.1:\d+\/file: \S/);
+    expect(trouble?.message).not.toContain('hunter2');
+  });
+
+  wireTest('is told for https to a server of plain http', async () => {
+    const server = createServer((socket) => {
+      socket.on('error', () => {});
+      socket.once('data', () => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const { trouble, code } = await request({ url: `https://127.0.0.1:${port}/file` });
+    await new Promise((resolve) => server.close(resolve));
+    expect([trouble?.kind, code]).toEqual(['unreachable', 0]);
+    expect(trouble?.message).toMatch(/^no answer from https:\S+: .*(ssl|tls|wrong version|packet length)/i);
+  });
+});
+
+describe('what is told', { timeout: LIMIT_MS, concurrent: true }, () => {
+  wireTest.for<[string, string]>([
+    ['a status', head('404 Not Found')],
+    ['a broken transfer', `${head('200 OK', { 'content-length': 9 })}hell`],
+    ['an encoding', head('200 OK', { 'content-encoding': 'gzip' })],
+    ['a size', head('200 OK', { 'content-length': 9_999_999 })],
+    ['a redirect', head('302 Found', { location: 'file:///?token=hunter2' })],
+    ['a redirect to a port that is refused', head('302 Found', { location: 'http://127.0.0.1:22/?token=hunter2' })],
+  ])('holds neither the token nor the query of the URL (invariant 14): %s', async ([_, bytes], { serve }) => {
+    const server = await serve((socket) => socket.end(bytes));
+    const url = server.url('/file?token=hunter2&x=1');
+    for (const method of ['download', 'text'] as const) {
+      const result = await request({ url, method, token: { token: 'hunter2', for: url }, limits: { maxBytes: 1_000 } });
+      expect(result.code).toBe(0);
+      expect(JSON.stringify(result.trouble ?? {}) + result.stderr).not.toMatch(/hunter2|\?/);
+    }
+  });
+
+  wireTest('is the trouble of the sink where that is the trouble: it is none of the network', async ({ serve }) => {
+    const server = await serve((socket) => socket.end(good('hello', { etag: '"v1"' })));
+    const { trouble, code } = await request({ url: server.url(), failingSink: 'the disk is full' });
+    expect([trouble, code]).toEqual([{ name: 'Error', message: 'the disk is full' }, 0]);
+    expect(server.requests).toHaveLength(1);
+  });
+});

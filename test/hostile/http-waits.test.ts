@@ -1,0 +1,125 @@
+import type { Socket } from 'node:net';
+import { describe, expect } from 'vitest';
+import { LIMIT_MS, request, wireTest } from './client.ts';
+import { good, head } from './hostile-server.ts';
+
+/** Sends a text byte by byte, for as long as the client listens. */
+function drip(socket: Socket, text: string): void {
+  let sent = 0;
+  const timer = setInterval(() => {
+    if (socket.destroyed || sent >= text.length) clearInterval(timer);
+    else socket.write(text[sent++] ?? '');
+  }, 50);
+}
+
+describe('a server that keeps its client waiting', { timeout: LIMIT_MS, concurrent: true }, () => {
+  wireTest.for(['download', 'text'] as const)(
+    'before the headers runs into the total limit: %s',
+    async (method, { serve }) => {
+      const server = await serve(() => {});
+      const { trouble, code } = await request({ url: server.url(), method, limits: { totalMs: 700 } });
+      expect([trouble?.kind, code]).toEqual(['unreachable', 0]);
+      expect(trouble?.message).toBe(`no complete answer from ${server.url()} within 0.7 s`);
+    },
+  );
+
+  wireTest(
+    'before the headers has ten seconds, and then no secret of the URL is told (invariant 14)',
+    async ({ serve }) => {
+      const server = await serve(() => {});
+      const { trouble, code } = await request({ url: server.url('/file?token=hunter2'), limits: { totalMs: 25_000 } });
+      expect([trouble?.kind, code]).toEqual(['unreachable', 0]);
+      expect(trouble?.message).toBe(`no answer from ${server.url()}: nothing received for 10 s`);
+    },
+  );
+
+  wireTest('with one byte of header after the other runs into the total limit', async ({ serve }) => {
+    const server = await serve((socket) =>
+      drip(socket, head('200 OK', { 'content-length': 5, 'x-filler': 'x'.repeat(900) })),
+    );
+    const { trouble, code } = await request({ url: server.url(), limits: { totalMs: 1_000 } });
+    expect([trouble?.kind, code]).toEqual(['unreachable', 0]);
+    expect(trouble?.message).toMatch(/within 1 s$/);
+  });
+
+  wireTest('after the headers has stalled', async ({ serve }) => {
+    const server = await serve((socket) => socket.write(head('200 OK', { 'content-length': 5 })));
+    const { trouble, code } = await request({ url: server.url(), limits: { idleMs: 300 } });
+    expect([trouble?.kind, code]).toEqual(['stalled', 0]);
+    expect(trouble?.message).toBe('nothing received for 0.3 s');
+  });
+
+  wireTest('after half of the body has stalled', async ({ serve }) => {
+    const server = await serve((socket) => socket.write(`${head('200 OK', { 'content-length': 1_000 })}half`));
+    const { trouble, code } = await request({ url: server.url(), limits: { idleMs: 300 } });
+    expect([trouble?.kind, code]).toEqual(['stalled', 0]);
+  });
+
+  wireTest('after the headers of a text runs into the total limit', async ({ serve }) => {
+    const server = await serve((socket) => socket.write(`${head('200 OK')}{"data":`));
+    const { trouble, code } = await request({ url: server.url(), method: 'text', limits: { totalMs: 500 } });
+    expect(code).toBe(0);
+    expect(['stalled', 'unreachable']).toContain(trouble?.kind);
+    expect(trouble?.message).toMatch(/0\.5 s$/);
+  });
+
+  wireTest('with one byte after the other, never silent, runs into the total limit', async ({ serve }) => {
+    const server = await serve((socket) => {
+      socket.write(head('200 OK', { 'content-length': 1_000 }));
+      drip(socket, 'x'.repeat(1_000));
+    });
+    const { trouble, code } = await request({ url: server.url(), limits: { idleMs: 1_400, totalMs: 1_500 } });
+    expect([trouble?.kind, code]).toEqual(['unreachable', 0]);
+    expect(trouble?.message).toBe(`no complete answer from ${server.url()} within 1.5 s`);
+  });
+
+  wireTest('is left at once when the run is asked to end', async ({ serve }) => {
+    const server = await serve((socket) => socket.write(`${head('200 OK', { 'content-length': 1_000 })}half`));
+    const limits = { idleMs: 20_000, totalMs: 20_000 };
+    const { trouble, code } = await request({ url: server.url(), limits, abortAfterMs: 300 });
+    expect([trouble?.kind, code]).toEqual(['unreachable', 0]);
+    expect(server.requests).toHaveLength(1);
+  });
+});
+
+describe('a server that asks its client to come again', { timeout: LIMIT_MS, concurrent: true }, () => {
+  wireTest.for(['503 Busy', '429 Too Many'])('in an hour is not waited for: %s', async (line, { serve }) => {
+    const server = await serve((socket) => socket.end(head(line, { 'retry-after': 3600, 'content-length': 0 })));
+    const { trouble, code } = await request({ url: server.url() });
+    expect([trouble?.name, trouble?.status, code]).toEqual(['HttpStatusError', Number(line.slice(0, 3)), 0]);
+    expect(server.requests).toHaveLength(2);
+  });
+
+  wireTest('at a time long past is asked again at once', async ({ serve }) => {
+    const answer = head('503 Busy', { 'retry-after': 'Thu, 01 Jan 1970 00:00:00 GMT', 'content-length': 0 });
+    const server = await serve((socket) => socket.end(answer));
+    expect((await request({ url: server.url() })).trouble?.status).toBe(503);
+    expect(server.requests).toHaveLength(2);
+  });
+
+  wireTest('by a passing error is asked once more, and the answer counts', async ({ serve }) => {
+    const server = await serve((socket, { index }) =>
+      socket.end(index === 0 ? head('500 Oops', { 'content-length': 0 }) : good('hello')),
+    );
+    const { answer, code } = await request({ url: server.url() });
+    expect([answer?.bytes, server.requests.length, code]).toEqual([5, 2, 0]);
+  });
+
+  wireTest('by a passing error without end is asked once more and no further', async ({ serve }) => {
+    const server = await serve((socket) => socket.write(`${head('500 Oops')}page `));
+    const { trouble, code } = await request({ url: server.url() });
+    expect([trouble?.status, server.requests.length, code]).toEqual([500, 2, 0]);
+  });
+
+  wireTest('by a connection that breaks before the answer is asked once more', async ({ serve }) => {
+    const server = await serve((socket, { index }) => (index === 0 ? socket.destroy() : socket.end(good('hello'))));
+    const { answer, code } = await request({ url: server.url() });
+    expect([answer?.bytes, server.requests.length, code]).toEqual([5, 2, 0]);
+  });
+
+  wireTest('is asked only once where the answer will stay the same', async ({ serve }) => {
+    const server = await serve((socket) => socket.end(head('404 Not Found', { 'content-length': 0 })));
+    expect((await request({ url: server.url() })).trouble?.status).toBe(404);
+    expect(server.requests).toHaveLength(1);
+  });
+});
