@@ -26,8 +26,14 @@ export async function parseFullArguments(argv: readonly string[]): Promise<Parse
     text = output;
   });
   if (text !== '') return { kind: 'text', text };
-  if (chosen === undefined) throw new RunError('usage', 'no command was given');
+  chosen ??= withoutCommand([args._, args['--'] ?? []].flat());
   return { kind: 'invocation', invocation: toInvocation(chosen.command, chosen.names, rawFlags(args)) };
+}
+
+/** A tick of all binaries. Names need their command, or a mistyped command would pass for one. */
+function withoutCommand(words: readonly unknown[]): Chosen {
+  if (words.length === 0) return { command: 'run', names: [] };
+  throw new RunError('usage', `names need a command: bin-proxy run ${words.join(' ')}`, { hint: HINT });
 }
 
 interface Chosen {
@@ -42,12 +48,7 @@ function grammar(onChosen: (command: CommandName, names: readonly string[]) => v
   const names = (parser: Argv) =>
     parser.positional('names', { type: 'string', array: true, describe: 'only these binaries [all]' });
   const parser = yargs()
-    .command(
-      ['run [names..]', '$0'],
-      'one tick: check, download, verify, replace, restart, prove',
-      names,
-      choose('run'),
-    )
+    .command('run [names..]', 'one tick, also without a command: check, verify, replace, prove', names, choose('run'))
     .command('plan [names..]', 'what run would do, and why; changes nothing', names, choose('plan'))
     .command('unlock', 'who holds the lock; with --force asks the holder to end', {}, choose('unlock'))
     .command('demo', 'an update, a bad release and its rollback in a temporary folder', {}, choose('demo'))
@@ -61,7 +62,7 @@ function withTexts(parser: Argv): Argv {
     .scriptName('bin-proxy')
     .locale('en')
     .usage(
-      '$0 [run|plan] [NAME..] [flags]\n\nKeeps the programs of this host at the versions their release server names.',
+      '$0 [run|plan [NAME..]] [flags]\n\nKeeps the programs of this host at the versions their release server names.',
     )
     .group(
       SETTING_FLAGS.map(({ flag }) => flag),
@@ -93,7 +94,8 @@ function withManners(parser: Argv): Argv {
     .recommendCommands()
     .exitProcess(false)
     .fail((message, error) => {
-      throw new RunError('usage', message ?? error.message, { hint: HINT });
+      const text = message ?? error.message;
+      throw new RunError('usage', text.replace(/^Did you mean/, 'unknown command; did you mean'), { hint: HINT });
     });
 }
 

@@ -103,15 +103,19 @@ describe('several names', () => {
 
   it.each([
     [['run', '--', 'app'], ['app']],
-    [['--', 'app'], ['app']],
     [
       ['run', 'app', '--', '-v', 'run'],
       ['app', '-v', 'run'],
     ],
-    [['--quiet', '--', '--force'], ['--force']],
+    [['--quiet', 'run', '--', '--force'], ['--force']],
   ])('are names behind "--", whatever they look like: %j', async (argv, names) => {
     expect(parseTickArguments(argv)).toBeUndefined();
     expect(await fully(argv)).toMatchObject({ command: 'run', force: 'no', names });
+  });
+
+  it.each([[['app']], [['--', 'app']], [['--quiet', '--', '--force']]])('need a command: %j', async (argv) => {
+    expect(parseTickArguments(argv)).toBeUndefined();
+    await expect(parseFullArguments(argv)).rejects.toMatchObject({ code: 'usage' });
   });
 });
 

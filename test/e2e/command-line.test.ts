@@ -42,9 +42,12 @@ describe.concurrent('the command line', () => {
     const stranger = await host.run(['run', 'apq']);
     expect(stranger).toMatchObject({ code: 2, stdout: '' });
     expect(stranger.stderr).toBe(`bin-proxy: no binary "apq" in the manifest\n${host.manifest} names app.\n`);
-    for (const args of [['--nonsense'], ['rnu'], ['run', '--color', 'blue'], ['run', '--api']]) {
+    for (const args of [['--nonsense'], ['app'], ['run', '--color', 'blue'], ['run', '--api']]) {
       expect(await host.run(args), args.join(' ')).toMatchObject({ code: 2, stdout: '' });
     }
+    const mistyped = await host.run(['plna']);
+    expect(mistyped).toMatchObject({ code: 2, stdout: '' });
+    expect(mistyped.stderr).toContain('unknown command; did you mean plan?');
   });
 
   hostTest('takes a flag before the environment, that before the file, that before the default', async ({ host }) => {
