@@ -65,6 +65,12 @@ export function journalProcesses(journal: Journal): readonly JournalProcess[] {
   return [...byName.values()];
 }
 
+/** The journal with only those of its processes that are wanted. */
+export function withProcesses(journal: Journal, isWanted: (process: JournalProcess) => boolean): Journal {
+  const services = journal.services.map((service) => ({ ...service, processes: service.processes.filter(isWanted) }));
+  return { ...journal, services };
+}
+
 export function journalFiles(journal: Journal): readonly JournalFile[] {
   return journal.changes.flatMap(({ files }) => files);
 }

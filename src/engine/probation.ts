@@ -1,5 +1,5 @@
 import { UpdateError } from '../domain/errors.ts';
-import { type Journal, journalFiles } from '../domain/journal.ts';
+import { type Journal, journalFiles, withProcesses } from '../domain/journal.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { Probation } from '../domain/probation.ts';
 import type { ProcessSample } from '../planning/health.ts';
@@ -48,7 +48,8 @@ export async function watchProbations(roles: ActRoles): Promise<readonly Outcome
       case 'failed': {
         const trouble = new UpdateError({ reason: 'did-not-stay-up', fault: 'release' }, verdict.detail);
         const { reason, fault, message: detail } = trouble;
-        const journal = withoutStopped(probation.journal, verdict.stopped);
+        // What an operator has stopped since is not in the journal, as everywhere else (invariant 7).
+        const journal = withProcesses(probation.journal, ({ process }) => !verdict.stopped.includes(process));
         // Off the list first: from here on the journal alone says what is to be done, and that it has failed.
         await noteInJournal({ ...journal, failed: { reason, fault, detail } }, roles);
         await probations.write([...left, ...all.slice(index + 1)], clock.now());
@@ -61,15 +62,6 @@ export async function watchProbations(roles: ActRoles): Promise<readonly Outcome
   }
   if (JSON.stringify(left) !== JSON.stringify(await probations.read())) await probations.write(left, clock.now());
   return outcomes;
-}
-
-/** What an operator has stopped since is not in the journal, as everywhere else (invariant 7). */
-function withoutStopped(journal: Journal, stopped: readonly string[]): Journal {
-  const services = journal.services.map((service) => ({
-    ...service,
-    processes: service.processes.filter(({ process }) => !stopped.includes(process)),
-  }));
-  return { ...journal, services };
 }
 
 async function look(probation: Probation, roles: ActRoles): Promise<ProbationVerdict> {

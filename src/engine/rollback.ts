@@ -5,6 +5,7 @@ import {
   type JournalProcess,
   journalFiles,
   journalProcesses,
+  withProcesses,
 } from '../domain/journal.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import { type Control, faultFromControl } from '../planning/quarantine.ts';
@@ -100,11 +101,10 @@ async function control(journal: Journal, names: readonly string[], roles: ActRol
   const hadNothing = journalFiles(journal).every(({ former }) => former === undefined);
   // supervisord refuses to start a program without a file and leaves it stopped, where it was failing before.
   if (hadNothing) return { kind: 'restored', control: { kind: 'none' }, ranBefore, leftDown: names };
-  const services = journal.services.map((service) => ({
-    ...service,
-    processes: service.processes.filter(({ process }) => names.includes(process)),
-  }));
-  const proven = await prove({ ...journal, services }, roles);
+  const proven = await prove(
+    withProcesses(journal, ({ process }) => names.includes(process)),
+    roles,
+  );
   switch (proven.kind) {
     case 'proven':
       return { kind: 'restored', control: { kind: 'healthy' }, ranBefore, leftDown: [] };
