@@ -19,6 +19,13 @@ const COMPONENTS = {
   openssl: { files: ['openssl'], packages: ['openssl'] },
   strace: { files: ['strace'], packages: ['strace'] },
   flock: { files: ['flock'], packages: ['util-linux'] },
+  unshare: { files: ['unshare'], packages: ['util-linux'] },
+  mount: { files: ['mount', 'umount', 'losetup'], packages: ['mount'] },
+  chattr: { files: ['chattr'], packages: ['e2fsprogs'] },
+  'mkfs.ext4': { files: ['mkfs.ext4'], packages: ['e2fsprogs'] },
+  'mkfs.xfs': { files: ['mkfs.xfs'], packages: ['xfsprogs'] },
+  'mkfs.btrfs': { files: ['mkfs.btrfs'], packages: ['btrfs-progs'] },
+  faketime: { files: ['faketime'], packages: ['faketime'] },
 } as const satisfies Record<string, { readonly files: readonly string[]; readonly packages: readonly string[] }>;
 
 export type Component = keyof typeof COMPONENTS;
