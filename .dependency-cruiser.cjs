@@ -10,7 +10,7 @@ const ROLES = {
   probes: 'probe',
 };
 /** What an adapter was split into. Every other file of a role is its interface or an adapter. */
-const PARTS = ['installers/preflight', 'installers/receive', 'installers/workshop'];
+const PARTS = ['installers/preflight', 'installers/receive', 'installers/workshop', 'services/supervisor-words'];
 /** The only files that know concrete adapters. */
 const COMPOSE = '^src/cli/compose-(look|act)\\.ts$';
 

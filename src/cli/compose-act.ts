@@ -12,6 +12,7 @@ import { ProcessProbe } from '../probes/process.ts';
 import { NoServiceManager } from '../services/none.ts';
 import type { ServiceManager } from '../services/service-manager.ts';
 import { Supervisor } from '../services/supervisor.ts';
+import { EvidenceStore } from '../store/evidence-store.ts';
 import { History } from '../store/history.ts';
 import { recordInManifest } from '../store/manifest-edit.ts';
 import type { LookHalf } from './compose-look.ts';
@@ -41,6 +42,7 @@ export async function composeAct(look: LookHalf, around: ActSurroundings): Promi
     journal: look.journal,
     probations: look.probations,
     history: new History(settings.stateDir),
+    evidence: new EvidenceStore(settings.stateDir),
     folders: [
       settings.stateDir,
       join(settings.stateDir, 'binaries'),

@@ -45,6 +45,8 @@ export function reportRun(
     const painted = (cell: string) => (cell === '' ? '' : out.paint(STYLES[one.outcome], cell));
     out.line(`${name}  ${painted(word)}  ${change}  ${painted(text)}`.trimEnd());
     if (one.hint !== undefined && shown !== 'acted') out.line(`    ${one.hint}`);
+    if (one.lastWords !== undefined) out.line(`    ${one.lastWords}`);
+    if (one.evidence !== undefined) out.line(`    evidence: ${one.evidence}`);
   }
   if (shown === 'everything') out.line(summary(outcomes));
 }

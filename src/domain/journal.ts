@@ -74,3 +74,9 @@ export function withProcesses(journal: Journal, isWanted: (process: JournalProce
 export function journalFiles(journal: Journal): readonly JournalFile[] {
   return journal.changes.flatMap(({ files }) => files);
 }
+
+/** The releases of the other binaries that went live together with one. */
+export function companionsOf(journal: Journal, change: JournalChange): Readonly<Record<string, string>> {
+  const others = journal.changes.filter((other) => other !== change);
+  return Object.fromEntries(others.map(({ name, release }) => [name, release]));
+}

@@ -21,6 +21,10 @@ interface Common {
   /** RFC 3339 UTC: when it will be tried again, where a time is set. */
   readonly nextAttempt?: string;
   readonly hint?: string;
+  /** After a rollback: what the program's logs end with. */
+  readonly lastWords?: string;
+  /** After a rollback: path of what is kept of it, for root alone. */
+  readonly evidence?: string;
 }
 
 /** What one tick did about one binary. */

@@ -5,6 +5,7 @@ import type { Probation } from '../domain/probation.ts';
 import type { ProcessSample } from '../planning/health.ts';
 import { judgeProbation, type ProbationVerdict } from '../planning/probation.ts';
 import { bootId } from '../platform/processes.ts';
+import { unwatched } from './prove.ts';
 import type { ActRoles } from './roles.ts';
 import { noteInJournal, rollBack } from './rollback.ts';
 import { settled } from './services-before.ts';
@@ -53,7 +54,7 @@ export async function watchProbations(roles: ActRoles): Promise<readonly Outcome
         // Off the list first: from here on the journal alone says what is to be done, and that it has failed.
         await noteInJournal({ ...journal, failed: { reason, fault, detail } }, roles);
         await probations.write([...left, ...all.slice(index + 1)], clock.now());
-        outcomes.push(...(await rollBack(journal, trouble, roles)));
+        outcomes.push(...(await rollBack(journal, unwatched(trouble), roles)));
         // One journal, one rollback: what is stuck comes before whatever else has failed.
         if ((await roles.journal.read()).kind !== 'absent') return outcomes;
         break;

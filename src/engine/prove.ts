@@ -1,4 +1,5 @@
 import { UpdateError } from '../domain/errors.ts';
+import type { SeenState } from '../domain/evidence.ts';
 import { type Journal, journalProcesses } from '../domain/journal.ts';
 import type { ProcessSample } from '../planning/health.ts';
 import type { ActRoles } from './roles.ts';
@@ -6,7 +7,19 @@ import type { ActRoles } from './roles.ts';
 /** Whether the live files are proven to run (invariant 3), with the processes that do, or why they are not. */
 export type Proven =
   | { readonly kind: 'proven' | 'stopped'; readonly processes: readonly ProcessSample[] }
-  | { readonly kind: 'failed'; readonly trouble: UpdateError };
+  | FailedProof;
+
+/** Why a release goes back, and what was seen of it until then. */
+export interface FailedProof {
+  readonly kind: 'failed';
+  readonly trouble: UpdateError;
+  readonly seen: readonly SeenState[];
+}
+
+/** A reason to go back that no watch has found. */
+export function unwatched(trouble: UpdateError): FailedProof {
+  return { kind: 'failed', trouble, seen: [] };
+}
 
 export async function prove(journal: Journal, roles: ActRoles): Promise<Proven> {
   const watched = journal.services.filter(({ processes }) => processes.length > 0);
@@ -18,7 +31,8 @@ export async function prove(journal: Journal, roles: ActRoles): Promise<Proven> 
   });
   roles.progress.idle();
   if (proof.kind !== 'failed') return proof;
-  return { kind: 'failed', trouble: new UpdateError({ reason: proof.reason, fault: 'release' }, proof.detail) };
+  const trouble = new UpdateError({ reason: proof.reason, fault: 'release' }, proof.detail);
+  return { kind: 'failed', trouble, seen: proof.seen };
 }
 
 export async function restartAndProve(journal: Journal, roles: ActRoles): Promise<Proven> {
@@ -36,7 +50,7 @@ export async function orFailed(step: () => Promise<Proven>): Promise<Proven> {
   try {
     return await step();
   } catch (error) {
-    if (error instanceof UpdateError) return { kind: 'failed', trouble: error };
+    if (error instanceof UpdateError) return unwatched(error);
     throw error;
   }
 }

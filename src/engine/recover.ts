@@ -3,7 +3,7 @@ import { type Journal, type JournalFile, journalFiles, journalProcesses } from '
 import type { Outcome } from '../domain/outcome.ts';
 import { type FoundFile, recovery } from '../planning/recover.ts';
 import { commit } from './commit.ts';
-import { orFailed, type Proven, prove } from './prove.ts';
+import { orFailed, type Proven, prove, unwatched } from './prove.ts';
 import type { ActRoles } from './roles.ts';
 import { giveUp, noteInJournal, rollBack, touchedProcesses } from './rollback.ts';
 import { serviceOutcome } from './transaction.ts';
@@ -31,7 +31,7 @@ export async function recover(roles: ActRoles): Promise<readonly Outcome[]> {
     case 'finish':
       return finish(journal, roles);
     case 'undo':
-      return rollBack(journal, whyUndone(journal), roles);
+      return rollBack(journal, unwatched(whyUndone(journal)), roles);
     case 'give-up':
       return giveUp(journal, roles);
   }
@@ -53,7 +53,7 @@ function whyUndone({ failed, run }: Journal): UpdateError {
 async function finish(journal: Journal, roles: ActRoles): Promise<readonly Outcome[]> {
   const begun = roles.clock.monotonicMs();
   const proven = await orFailed(() => bringUp(journal, roles));
-  if (proven.kind === 'failed') return rollBack(journal, proven.trouble, roles);
+  if (proven.kind === 'failed') return rollBack(journal, proven, roles);
   const seconds = (roles.clock.monotonicMs() - begun) / 1000;
   return commit(
     journal,

@@ -5,6 +5,7 @@ import type { Log } from '../platform/log.ts';
 import type { Probe } from '../probes/probe.ts';
 import type { ServiceManager } from '../services/service-manager.ts';
 import type { ReleaseSource } from '../sources/source.ts';
+import type { EvidenceStore } from '../store/evidence-store.ts';
 import type { History } from '../store/history.ts';
 import type { JournalStore } from '../store/journal-file.ts';
 import type { ProbationStore } from '../store/probation-file.ts';
@@ -45,6 +46,7 @@ export interface ActRoles {
   readonly journal: JournalStore;
   readonly probations: ProbationStore;
   readonly history: History;
+  readonly evidence: EvidenceStore;
   /** Folders in which dead runs may have left temporary files of small files. */
   readonly folders: readonly string[];
   /** Tells the manifest what was proven. */

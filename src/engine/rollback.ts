@@ -1,49 +1,29 @@
-import { errorText, type Fault, RunError, UpdateError } from '../domain/errors.ts';
-import {
-  type Journal,
-  type JournalChange,
-  type JournalProcess,
-  journalFiles,
-  journalProcesses,
-  withProcesses,
-} from '../domain/journal.ts';
+import { errorText, RunError, UpdateError } from '../domain/errors.ts';
+import { type Journal, type JournalProcess, journalFiles, journalProcesses, withProcesses } from '../domain/journal.ts';
 import type { Outcome } from '../domain/outcome.ts';
-import { type Control, faultFromControl } from '../planning/quarantine.ts';
 import { processFacts } from '../platform/processes.ts';
-import { prove } from './prove.ts';
-import { rememberFailure } from './remember.ts';
+import { conclude, type Stuck, type Undone } from './conclude.ts';
+import { type FailedProof, prove, unwatched } from './prove.ts';
 import type { ActRoles } from './roles.ts';
-
-/** How far a rollback came. */
-type Undone =
-  /** No service had been restarted yet, and the files are the former ones. */
-  | { readonly kind: 'nothing-touched' }
-  /** Files and services are the former ones, and `control` is how those do. */
-  | {
-      readonly kind: 'restored';
-      readonly control: Control;
-      readonly ranBefore: boolean;
-      readonly leftDown: readonly string[];
-    }
-  /** Not everything could be put back: the journal stays for the next tick. */
-  | { readonly kind: 'stuck'; readonly detail: string; readonly leftDown: readonly string[] };
 
 /**
  * Goes back to the former files and services, from the journal alone (invariant 4), and proves that too (invariant 6).
  * Stop first: supervisord goes on retrying a program that died, and would start the new file while we put the old one
  * back.
  */
-export async function rollBack(journal: Journal, trouble: UpdateError, roles: ActRoles): Promise<readonly Outcome[]> {
+export async function rollBack(journal: Journal, why: FailedProof, roles: ActRoles): Promise<readonly Outcome[]> {
+  const { trouble } = why;
   const begun = roles.clock.monotonicMs();
   const names = journal.changes.map(({ name }) => name).join(', ');
   roles.log.warn(`${names}: rolling back: ${trouble.message}`);
   const failed = { reason: trouble.reason, fault: trouble.fault, detail: trouble.message };
+  // Meanwhile, so that nobody waits for it: the former version will soon write into the same logs.
+  const words = roles.services.lastWords(journalProcesses(journal).map(({ process }) => process));
   const undone = await undo({ ...journal, failed }, roles);
   const seconds = (roles.clock.monotonicMs() - begun) / 1000;
+  const told = { journal, why, undone, seconds, words: await words };
   const outcomes: Outcome[] = [];
-  for (const change of journal.changes) {
-    outcomes.push(await conclude(change, { journal, trouble, undone, seconds }, roles));
-  }
+  for (const change of journal.changes) outcomes.push(await conclude(change, told, roles));
   if (undone.kind !== 'stuck') await roles.journal.remove();
   return outcomes;
 }
@@ -135,93 +115,15 @@ export async function giveUp(journal: Journal, roles: ActRoles): Promise<readonl
   const trouble = new UpdateError({ reason: 'needs-a-human', fault: 'host' }, detail, {
     hint: `What was to be done is kept in ${aside}.`,
   });
-  const undone: Undone = {
+  const undone: Stuck = {
     kind: 'stuck',
     detail: 'what lies on disk is neither the former nor the new version, or every try failed',
     // What this program may have stopped is not stopped on purpose: the next release starts it.
     leftDown: (await touchedProcesses(journal)).map(({ process }) => process),
   };
+  const words = await roles.services.lastWords(undone.leftDown);
+  const told = { journal, why: unwatched(trouble), undone, seconds: 0, words };
   const outcomes: Outcome[] = [];
-  for (const change of journal.changes) {
-    outcomes.push(await conclude(change, { journal, trouble, undone, seconds: 0 }, roles));
-  }
+  for (const change of journal.changes) outcomes.push(await conclude(change, told, roles));
   return outcomes;
-}
-
-interface Story {
-  readonly journal: Journal;
-  readonly trouble: UpdateError;
-  readonly undone: Undone;
-  readonly seconds: number;
-}
-
-/** Remembers the verdict, tells the history, and says what became of one binary. */
-async function conclude(change: JournalChange, story: Story, roles: ActRoles): Promise<Outcome> {
-  const { name, version, release, from } = change;
-  const { reason, message: detail, hint } = story.trouble;
-  const ending = endingOf(story.undone);
-  const tried = { release, version, reason, detail, fault: faultOf(story), companions: companionsOf(change, story) };
-  const leftDown = story.undone.kind === 'nothing-touched' ? [] : story.undone.leftDown;
-  const begun = story.journal.startedAt;
-  const nextAttempt = await rememberFailure({ ...tried, name, outcome: ending.outcome, begun, leftDown }, roles);
-  await tellHistory(change, story, roles);
-  return {
-    name,
-    reason,
-    detail,
-    to: release,
-    version,
-    ...(from !== undefined && { from }),
-    ...(hint !== undefined && { hint }),
-    ...(nextAttempt !== undefined && { nextAttempt }),
-    ...ending,
-  };
-}
-
-async function tellHistory(change: JournalChange, story: Story, { history, clock, log, run }: ActRoles): Promise<void> {
-  const { name, version, release: to, from } = change;
-  const { reason, message: detail } = story.trouble;
-  const { outcome } = endingOf(story.undone);
-  const seconds = Math.round(story.seconds * 10) / 10;
-  const line = { at: clock.now().toISOString(), run, name, outcome, reason, detail, version, to, seconds };
-  try {
-    await history.add(from === undefined ? line : { ...line, from });
-  } catch (error) {
-    log.error(`${name}: cannot write the history: ${errorText(error)}`);
-  }
-}
-
-type Ending =
-  | { readonly outcome: 'failed' }
-  | { readonly outcome: 'rolled-back' }
-  | { readonly outcome: 'rollback-failed'; readonly rollbackDetail: string };
-
-/** Invariant 6: what ran before must run again, or the rollback itself has failed. */
-function endingOf(undone: Undone): Ending {
-  switch (undone.kind) {
-    case 'nothing-touched':
-      return { outcome: 'failed' };
-    case 'stuck':
-      return { outcome: 'rollback-failed', rollbackDetail: undone.detail };
-    case 'restored': {
-      const { control: health, ranBefore } = undone;
-      if (health.kind !== 'unhealthy' || !ranBefore) return { outcome: 'rolled-back' };
-      return {
-        outcome: 'rollback-failed',
-        rollbackDetail: `the former version does not stay up either: ${health.detail}`,
-      };
-    }
-  }
-}
-
-function companionsOf(change: JournalChange, { journal }: Story): Readonly<Record<string, string>> {
-  const others = journal.changes.filter((other) => other !== change);
-  return Object.fromEntries(others.map((other) => [other.name, other.release]));
-}
-
-/** Invariant 5. Trouble that is not the release's own (a dead supervisord, a file that cannot be replaced) stays that. */
-function faultOf({ trouble, undone }: Story): Fault {
-  if (trouble.fault !== 'release') return trouble.fault === 'setup' ? 'host' : trouble.fault;
-  if (undone.kind === 'stuck') return 'host';
-  return undone.kind === 'restored' ? faultFromControl(undone.control) : 'release';
 }

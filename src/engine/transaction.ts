@@ -136,7 +136,7 @@ async function goLive(
     return [];
   }
   const proven = await orFailed(() => activateAndProve(journal, roles));
-  if (proven.kind === 'failed') return rollBack(journal, proven.trouble, roles);
+  if (proven.kind === 'failed') return rollBack(journal, proven, roles);
   const wantsService = staged.some(({ change }) => change.entry.services.length > 0);
   const service = wantsService ? serviceOutcome(services, proven) : 'none';
   const seconds = (roles.clock.monotonicMs() - begun) / 1000;

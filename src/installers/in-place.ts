@@ -16,10 +16,15 @@ import {
   clearStaging,
   digestAt,
   futurePath,
+  keepRejected,
+  linkName,
   linkOver,
   openWorkshop,
   pruneBackups,
+  pruneRejected,
+  rejectedPath,
   roomIn,
+  sealRejected,
   syncFile,
   workshopOf,
 } from './workshop.ts';
@@ -75,8 +80,7 @@ export class InPlaceInstaller implements Installer {
       );
     }
     const { backups } = workshopOf(target, entry.name);
-    const { algorithm, hex } = installed.digest;
-    const backup = join(backups, `${basename(target)}.${algorithm}-${hex}`);
+    const backup = join(backups, linkName(target, digestText(installed.digest)));
     try {
       await linkOver(target, backup, dirname(staged));
       await syncDirectory(backups);
@@ -109,7 +113,12 @@ export class InPlaceInstaller implements Installer {
 
   async restore(file: JournalFile): Promise<void> {
     const live = await digestAt(file.target, file.next);
-    if (live === file.former?.digest) return;
+    if (live !== file.former?.digest) await this.#takeAway(file, live);
+    await sealRejected(file);
+  }
+
+  async #takeAway(file: JournalFile, live: string | undefined): Promise<void> {
+    if (live === file.next) await keepRejected(file);
     if (file.former === undefined) {
       if (live !== file.next) throw new Error(`${file.target} holds ${live}, which this update did not install`);
       await removeFile(file.target);
@@ -120,6 +129,11 @@ export class InPlaceInstaller implements Installer {
       await linkOver(backup, file.target, dirname(file.staged));
     }
     await syncDirectory(dirname(file.target));
+  }
+
+  async rejected(file: JournalFile): Promise<string | undefined> {
+    const path = rejectedPath(file);
+    return (await identityOf(path)) === undefined ? undefined : path;
   }
 
   async inspect(file: JournalFile): Promise<FoundFile> {
@@ -137,6 +151,7 @@ export class InPlaceInstaller implements Installer {
       const workshop = workshopOf(target, name);
       await clearStaging(workshop);
       await pruneBackups(workshop, basename(target), keep);
+      await pruneRejected(workshop, basename(target));
     }
   }
 

@@ -37,12 +37,17 @@ export interface Installer {
    * Makes the former bytes live again in one rename, or removes the file where there was none. Must work from the
    * journal alone, in a new process (invariant 4), and must do nothing where they already are. Must prove the backup's
    * digest first. Throws where the former bytes cannot be brought back; the live file is then as it was.
+   *
+   * Should keep the bytes that it takes away, for {@link rejected}; trouble with that must not keep it from restoring.
    */
   restore(file: JournalFile): Promise<void>;
+
+  /** Where `restore` has kept the bytes that it took away, not executable; undefined where it has not. */
+  rejected(file: JournalFile): Promise<string | undefined>;
 
   /** What is really on disk for a file of the journal, by hashing it. */
   inspect(file: JournalFile): Promise<FoundFile>;
 
-  /** Removes what staging left, and backups beyond `keep`. Must never touch a live file. Only between transactions. */
+  /** Removes what staging left, backups beyond `keep`, and rejected files but the last. Must never touch a live file. Only between transactions. */
   tidy(targets: readonly string[], entry: { readonly name: string; readonly keep: number }): Promise<void>;
 }

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { link, lstat, mkdir, open, readdir, realpath, rename, rm, statfs } from 'node:fs/promises';
+import { chmod, link, lstat, mkdir, open, readdir, realpath, rename, rm, statfs } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import fse from 'fs-extra';
 import { digestFromText, digestText } from '../domain/digest.ts';
 import { systemCode, UpdateError } from '../domain/errors.ts';
-import { hashFile, orUndefined, removeFile, syncDirectory } from '../platform/files.ts';
+import type { JournalFile } from '../domain/journal.ts';
+import { hashFile, identityOf, orUndefined, removeFile, syncDirectory } from '../platform/files.ts';
 import { distrust } from '../platform/trust.ts';
 
 /** Left free for everybody else on the file system. */
@@ -17,11 +18,13 @@ const MAX_ARTIFACT_BYTES = 8 * 1024 ** 3;
 export interface Workshop {
   readonly staging: string;
   readonly backups: string;
+  /** Releases that were taken away again, for whoever wants to know why they failed. */
+  readonly rejected: string;
 }
 
 export function workshopOf(target: string, name: string): Workshop {
   const root = join(dirname(target), '.bin-proxy');
-  return { staging: join(root, 'staging'), backups: join(root, 'backups', name) };
+  return { staging: join(root, 'staging'), backups: join(root, 'backups', name), rejected: join(root, 'rejected') };
 }
 
 /** The path that is really replaced where nothing is installed yet: its directory is made and its links followed. */
@@ -43,8 +46,9 @@ export async function openWorkshop(target: string, name: string): Promise<Worksh
     );
   }
   const workshop = workshopOf(target, name);
-  const root = dirname(workshop.staging);
-  for (const directory of [root, workshop.staging, dirname(workshop.backups), workshop.backups]) {
+  const { staging, backups, rejected } = workshop;
+  const root = dirname(staging);
+  for (const directory of [root, staging, dirname(backups), backups, rejected]) {
     await makeDirectory(directory);
     const stats = await lstat(directory);
     const ours = stats.isDirectory() && stats.uid === process.geteuid?.() && (stats.mode & 0o022) === 0;
@@ -92,17 +96,50 @@ export async function clearStaging({ staging }: Workshop): Promise<void> {
   for (const name of (await orUndefined(readdir(staging))) ?? []) await rm(join(staging, name), { force: true });
 }
 
-/** Keeps the newest backups of one file. A backup's ctime is when it was last linked: when it was made or went live. */
+/** Keeps the newest backups of one file. */
 export async function pruneBackups({ backups }: Workshop, file: string, keep: number): Promise<void> {
-  const names = ((await orUndefined(readdir(backups))) ?? []).filter((name) => name.startsWith(`${file}.`));
+  await pruneLinks(backups, file, keep);
+}
+
+/** Keeps the rejected file that was taken away last: each may be as large as the program. */
+export async function pruneRejected({ rejected }: Workshop, file: string): Promise<void> {
+  await pruneLinks(rejected, file, 1);
+}
+
+/** A link's ctime is when it was last linked: when it was made or went live. */
+async function pruneLinks(directory: string, file: string, keep: number): Promise<void> {
+  const all = (await orUndefined(readdir(directory))) ?? [];
+  const names = all.filter((name) => name.replace(/\.[a-z0-9]+-[0-9a-f]+$/, '') === file);
   const aged = await Promise.all(
     names.map(async (name) => {
-      const path = join(backups, name);
+      const path = join(directory, name);
       return { path, ctime: (await lstat(path, { bigint: true })).ctimeNs };
     }),
   );
   aged.sort((a, b) => (a.ctime < b.ctime ? 1 : -1));
   for (const { path } of aged.slice(keep)) await removeFile(path);
+}
+
+/** Where the bytes of a journal's file go when they are taken away again. */
+export function rejectedPath({ target, next }: JournalFile): string {
+  return join(workshopOf(target, '').rejected, linkName(target, next));
+}
+
+/** What a kept file is called: the name of its target, and its digest. */
+export function linkName(target: string, digest: string): string {
+  return `${basename(target)}.${digest.replace(':', '-')}`;
+}
+
+/** Gives the live file of a bad release a second name. Evidence only: whatever goes wrong, the rollback goes on. */
+export async function keepRejected(file: JournalFile): Promise<void> {
+  await linkOver(file.target, rejectedPath(file), dirname(file.staged)).catch(() => undefined);
+}
+
+/** A rejected file is for reading. Only once it is no longer the live one: that must stay executable (invariant 1). */
+export async function sealRejected(file: JournalFile): Promise<void> {
+  const [kept, live] = await Promise.all([identityOf(rejectedPath(file)), identityOf(file.target)]);
+  if (kept === undefined || (kept.dev === live?.dev && kept.ino === live.ino)) return;
+  await chmod(rejectedPath(file), 0o400).catch(() => undefined);
 }
 
 /** Waits until a file's bytes and attributes are on disk. */

@@ -1,4 +1,5 @@
 import type { FailureReason } from '../domain/errors.ts';
+import type { SeenState } from '../domain/evidence.ts';
 
 /** Process states in supervisor's words; other service managers map theirs to these. */
 export type ProcessState = 'running' | 'starting' | 'stopping' | 'stopped' | 'exited' | 'backoff' | 'fatal' | 'unknown';
@@ -35,6 +36,7 @@ export type Verdict =
   | { readonly kind: 'stopped'; readonly detail: string }
   | { readonly kind: 'failed'; readonly reason: FailureReason; readonly detail: string };
 
+const MOST_SEEN = 100;
 const COMING: ReadonlySet<ProcessState> = new Set(['starting', 'stopping', 'unknown']);
 
 /**
@@ -97,6 +99,23 @@ function describe({ state, detail }: ProcessSample): string {
 
 function seconds(ms: number): string {
   return `${(ms / 1000).toFixed(1)} s`;
+}
+
+/** What the watch saw, without the looks at which nothing had changed; at most {@link MOST_SEEN}, the last ones. */
+export function statesSeen(samples: readonly Sample[]): readonly SeenState[] {
+  const begin = samples[0]?.atMs ?? 0;
+  const before = new Map<string, ProcessSample>();
+  const seen: SeenState[] = [];
+  for (const { atMs, processes } of samples) {
+    for (const now of processes) {
+      const former = before.get(now.process);
+      before.set(now.process, now);
+      if (former?.state === now.state && former.pid === now.pid) continue;
+      const { process, state, pid, detail } = now;
+      seen.push({ seconds: (atMs - begin) / 1000, process, state, ...(pid !== undefined && { pid }), detail });
+    }
+  }
+  return seen.slice(-MOST_SEEN);
 }
 
 /** What an operator wanted of a service before it was touched. */

@@ -1,3 +1,4 @@
+import type { SeenState } from '../domain/evidence.ts';
 import type { JournalService } from '../domain/journal.ts';
 import type { ProcessSample, Verdict, Window } from '../planning/health.ts';
 
@@ -6,7 +7,8 @@ export type Proof =
   | { readonly kind: 'proven'; readonly processes: readonly ProcessSample[] }
   /** Stopped by somebody else while it was watched; `processes` is how far they had come. */
   | { readonly kind: 'stopped'; readonly processes: readonly ProcessSample[] }
-  | Extract<Verdict, { kind: 'failed' }>;
+  /** `seen` is what the watch saw until then. */
+  | (Extract<Verdict, { kind: 'failed' }> & { readonly seen: readonly SeenState[] });
 
 /** A health question about services that were just restarted. */
 export interface Probe {

@@ -1,6 +1,6 @@
 import { open, readFile, realpath } from 'node:fs/promises';
 import type { JournalService } from '../domain/journal.ts';
-import { judge, type ProcessSample, type Sample, type Window } from '../planning/health.ts';
+import { judge, type ProcessSample, type Sample, statesSeen, type Window } from '../planning/health.ts';
 import type { Clock } from '../platform/clock.ts';
 import { type FileIdentity, identityOf, orUndefined } from '../platform/files.ts';
 import { type ExecutedFile, executedFile, processFacts, processTree } from '../platform/processes.ts';
@@ -42,7 +42,7 @@ export class ProcessProbe implements Probe {
       const sample = (last && (await this.#unchanged(last))) ?? (await this.#sample(services, names));
       samples.push(sample);
       const verdict = judge(samples, window);
-      if (verdict.kind === 'failed') return verdict;
+      if (verdict.kind === 'failed') return { ...verdict, seen: statesSeen(samples) };
       if (verdict.kind === 'stopped') return { kind: 'stopped', processes: last?.processes ?? [] };
       if (verdict.kind === 'stable') return this.#confirm(services, names, { samples, window });
       const up = sample.processes.every(({ state }) => state === 'running');
@@ -78,12 +78,13 @@ export class ProcessProbe implements Probe {
     { samples, window }: { readonly samples: readonly Sample[]; readonly window: Window },
   ): Promise<Proof> {
     const now = await this.#sample(services, names);
+    const seen = statesSeen([...samples, now]);
     const verdict = judge([...samples, now], window);
-    if (verdict.kind === 'failed') return verdict;
+    if (verdict.kind === 'failed') return { ...verdict, seen };
     if (verdict.kind === 'stopped') return { kind: 'stopped', processes: samples.at(-1)?.processes ?? [] };
     for (const service of services) {
       const wrong = await wrongProgram(service, now.processes);
-      if (wrong !== undefined) return { kind: 'failed', reason: 'runs-another-file', detail: wrong };
+      if (wrong !== undefined) return { kind: 'failed', reason: 'runs-another-file', detail: wrong, seen };
     }
     return { kind: 'proven', processes: now.processes };
   }

@@ -1,3 +1,4 @@
+import type { LastWords } from '../domain/evidence.ts';
 import type { ServiceName } from '../domain/names.ts';
 import type { ServiceManager, ServiceStatus } from './service-manager.ts';
 
@@ -17,5 +18,9 @@ export class NoServiceManager implements ServiceManager {
 
   start(): Promise<void> {
     return Promise.resolve();
+  }
+
+  lastWords(): Promise<readonly LastWords[]> {
+    return Promise.resolve([]);
   }
 }

@@ -1,3 +1,4 @@
+import type { LastWords } from '../domain/evidence.ts';
 import type { ServiceName } from '../domain/names.ts';
 import type { ProcessSample } from '../planning/health.ts';
 
@@ -28,4 +29,10 @@ export interface ServiceManager {
 
   /** Must do nothing to a process that runs. As {@link restart}, it promises no success. */
   start(processes: readonly string[]): Promise<void>;
+
+  /**
+   * What the processes printed last, and what the service manager noted of them. For people: must never throw, must end
+   * within a bounded time, and may be empty.
+   */
+  lastWords(processes: readonly string[]): Promise<readonly LastWords[]>;
 }

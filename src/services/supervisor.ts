@@ -1,10 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { UpdateError } from '../domain/errors.ts';
+import type { LastWords } from '../domain/evidence.ts';
 import type { ServiceName } from '../domain/names.ts';
 import type { ProcessSample, ProcessState } from '../planning/health.ts';
 import type { CommandResult, RunCommand } from '../platform/command.ts';
 import { processFacts } from '../platform/processes.ts';
 import type { ServiceManager, ServiceStatus } from './service-manager.ts';
+import { eventsOf, lastOf, linesOf } from './supervisor-words.ts';
 
 const STATUS_TIMEOUT_MS = 15_000;
 /** How often supervisord is asked whether it still answers while it stops or starts something. */
@@ -12,6 +14,10 @@ const HEARTBEAT_MS = 5_000;
 /** The longest stop plus start that is waited for, while supervisord goes on answering. */
 const ACTION_TIMEOUT_MS = 15 * 60_000;
 const SETTLE_TIMEOUT_MS = 60_000;
+const TAIL_TIMEOUT_MS = 5_000;
+const TAIL_BYTES = 8192;
+/** supervisord's own log tells of every program. */
+const MAIN_TAIL_BYTES = 65_536;
 const POLL_MS = 300;
 
 const STATES: Readonly<Record<string, ProcessState>> = {
@@ -63,6 +69,22 @@ export class Supervisor implements ServiceManager {
     const down = (await this.#settled(processes)).filter(({ state }) => state !== 'running');
     const names = down.map(({ process }) => process);
     if (names.length > 0) await this.#act('start', names);
+  }
+
+  async lastWords(processes: readonly string[]): Promise<readonly LastWords[]> {
+    const log = await this.#tail('maintail', MAIN_TAIL_BYTES);
+    const words: LastWords[] = [];
+    for (const process of processes) {
+      const stderr = lastOf(await this.#tail('tail', TAIL_BYTES, process, 'stderr'));
+      const stdout = lastOf(await this.#tail('tail', TAIL_BYTES, process, 'stdout'));
+      words.push({ process, events: lastOf(eventsOf(process, log)), stdout, stderr });
+    }
+    return words;
+  }
+
+  async #tail(verb: 'tail' | 'maintail', bytes: number, ...args: readonly string[]): Promise<readonly string[]> {
+    const result = await this.#supervisorctl([verb, `-${bytes}`, ...args], TAIL_TIMEOUT_MS);
+    return result.kind === 'exited' && result.code === 0 ? linesOf(result.stdout, bytes) : [];
   }
 
   /** Waits while a process is on its way up or down: what was asked in that moment would be refused or lost. */

@@ -8,10 +8,11 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Digest, digestFromHex, digestText } from '../../src/domain/digest.ts';
 import { UpdateError } from '../../src/domain/errors.ts';
@@ -169,6 +170,46 @@ describe.each(adapters)('the installer $title', ({ make }) => {
     await make().restore(file);
     await make().restore(file);
     expect(existsSync(target)).toBe(false);
+  });
+
+  it('keeps what it takes away, where nobody can execute it, and only the last', async () => {
+    const file = await prepared();
+    expect(await make().rejected(file)).toBeUndefined();
+    await make().activate(file);
+    await make().restore(file);
+
+    const kept = (await make().rejected(file)) ?? '';
+
+    expect(readFileSync(kept)).toEqual(newBytes);
+    expect(statSync(kept).mode & 0o7777).toBe(0o400);
+    expect(statSync(target).mode & 0o7777).toBe(0o755);
+    const older = join(dirname(kept), 'app.md5-0123');
+    const others = ['app.conf.md5-0123', 'apple.md5-0123'].map((name) => join(dirname(kept), name));
+    for (const path of [older, ...others]) writeFileSync(path, '');
+    utimesSync(older, 0, 0);
+    linkSync(kept, `${kept}.again`);
+    rmSync(`${kept}.again`);
+    await make().tidy([target], { name: 'app', keep: 3 });
+    expect([kept, older, ...others].map((path) => existsSync(path))).toEqual([true, false, true, true]);
+  });
+
+  it('restores also where what it takes away cannot be kept', async () => {
+    const file = await prepared();
+    await make().activate(file);
+    rmSync(join(directory, 'bin', '.bin-proxy', 'rejected'), { recursive: true });
+    await make().restore(file);
+    expect(readFileSync(target)).toEqual(oldBytes);
+    expect(await make().rejected(file)).toBeUndefined();
+  });
+
+  it('never makes the live file unusable for the sake of evidence (invariant 1)', async () => {
+    const file = await prepared();
+    await make().activate(file);
+    // As a run leaves it that dies between the two: kept, and still live.
+    linkSync(target, join(directory, 'bin', '.bin-proxy', 'rejected', `app.${file.next.replace(':', '-')}`));
+    writeFileSync(file.former?.backup ?? '', 'damaged');
+    await expect(make().restore(file)).rejects.toThrow('expected the backup');
+    expect(statSync(target).mode & 0o7777).toBe(0o755);
   });
 
   it('restores nothing from a backup that was damaged, and leaves the live file as it is', async () => {

@@ -66,6 +66,7 @@ class Bench implements ServiceManager {
   restart = (): Promise<void> => Promise.resolve();
   stop = (): Promise<void> => Promise.resolve();
   start = (): Promise<void> => Promise.resolve();
+  lastWords = (): Promise<readonly never[]> => Promise.resolve([]);
 }
 
 describe.skipIf(!has('cc'))('the process probe', () => {

@@ -326,6 +326,33 @@ describe.skipIf(!has('supervisord', 'supervisorctl'))('the service manager super
   describe.concurrent('keeps the contract for groups', keepsTheContractForGroups);
 });
 
+describe.skipIf(!has('supervisord', 'supervisorctl'))('what supervisor keeps of last words', () => {
+  benchTest('is what a program printed, and how it ended', async ({ bench }) => {
+    await bench.with({
+      app: { command: 'sh -c "echo ready; echo panic: no route >&2; exit 3"', state: 'FATAL' },
+      apple: steady,
+    });
+
+    const [words, ...others] = await bench.manager.lastWords(['app']);
+
+    expect(others).toEqual([]);
+    expect(words).toMatchObject({ process: 'app', stderr: expect.arrayContaining(['panic: no route']) as string[] });
+    expect(words?.stdout).toContain('ready');
+    expect(words?.events.join('\n')).toMatch(/exited: app \(exit status 3; not expected\)/);
+    expect(words?.events.join('\n')).not.toContain('apple');
+  });
+
+  benchTest('is empty, and no error, where there is nothing to be had', async ({ bench }) => {
+    await bench.with({ mute: { ...steady, options: ['stdout_logfile=NONE', 'stderr_logfile=NONE'] } });
+    expect(await bench.manager.lastWords(['mute', 'nosuch'])).toMatchObject([
+      { process: 'mute', stdout: [], stderr: [] },
+      { process: 'nosuch', events: [], stdout: [], stderr: [] },
+    ]);
+    await bench.supervisord.stop();
+    expect(await bench.manager.lastWords(['mute'])).toEqual([{ process: 'mute', events: [], stdout: [], stderr: [] }]);
+  });
+});
+
 describe('the service manager supervisor, as the little one of the demo', () => {
   const tools = mkdtempSync(join(tmpdir(), 'bin-proxy-tools-'));
   beforeAll(async () => {

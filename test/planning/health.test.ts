@@ -5,6 +5,7 @@ import {
   type ProcessSample,
   type ProcessState,
   type Sample,
+  statesSeen,
   type Window,
 } from '../../src/planning/health.ts';
 
@@ -150,5 +151,30 @@ describe('what an operator wanted of a service', () => {
     ['unknown', 'unsettled'],
   ])('%s means %s (invariant 7)', (state, intent) => {
     expect(intentOf(state)).toBe(intent);
+  });
+});
+
+describe('what the watch has seen', () => {
+  it('is every change of state or pid, with its moment, for each process', () => {
+    const samples = group(
+      { app: 'starting 7', web: 'running 8' },
+      { app: 'running 7', web: 'running 8' },
+      { app: 'running 7', web: 'running 8' },
+      { app: 'backoff', web: 'running 9' },
+    );
+    expect(statesSeen(samples).map(({ seconds, process, state, pid }) => [seconds, process, state, pid])).toEqual([
+      [0, 'app', 'starting', 7],
+      [0, 'web', 'running', 8],
+      [0.5, 'app', 'running', 7],
+      [1.5, 'app', 'backoff', undefined],
+      [1.5, 'web', 'running', 9],
+    ]);
+  });
+
+  it('is bounded, and its end is what is kept', () => {
+    const samples = each(...Array.from({ length: 500 }, (_, pid) => `running ${pid}`));
+    const states = statesSeen(samples);
+    expect(states).toHaveLength(100);
+    expect(states.at(-1)?.pid).toBe(499);
   });
 });

@@ -33,5 +33,6 @@ int main(int argc, char **argv) {
   if (life == 0) for (;;) pause();
   struct timespec time = {life / 1000, (life % 1000) * 1000000};
   nanosleep(&time, NULL);
+  fprintf(stderr, "panic: %s\n", version ? version : "?");
   return (int)number(trailer, "EXIT=", 1);
 }

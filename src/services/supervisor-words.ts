@@ -1,0 +1,32 @@
+import { printableText } from '../platform/text.ts';
+
+const LINES = 40;
+const LINE_CHARACTERS = 400;
+/** supervisorctl's own word for a program that has no such log. */
+const NO_LOG = /^\S+: ERROR \(/;
+
+/**
+ * The lines that `supervisorctl tail -BYTES` printed, fit for a terminal; none where there is no such log. The first line
+ * is dropped where the text may have been cut off in the middle of it.
+ */
+export function linesOf(text: string, bytes: number): readonly string[] {
+  const lines = text.split('\n').map((line) => line.trimEnd());
+  const whole = Buffer.byteLength(text) >= bytes ? lines.slice(1) : lines;
+  const said = whole.filter((line) => line !== '');
+  if (said.length === 1 && NO_LOG.test(said[0] ?? '')) return [];
+  return said.map((line) => printableText(line.slice(0, LINE_CHARACTERS)));
+}
+
+export function lastOf(lines: readonly string[]): readonly string[] {
+  return lines.slice(-LINES);
+}
+
+/**
+ * What supervisord's own log says of a process: `spawned: 'app' with pid 7`, `exited: app (exit status 1; not expected)`,
+ * `exited: app (terminated by SIGSEGV; not expected)`. It names the program without its group.
+ */
+export function eventsOf(process: string, log: readonly string[]): readonly string[] {
+  const program = process.split(':').at(-1) ?? process;
+  const names = new Set([program, `'${program}'`]);
+  return log.filter((line) => line.split(/[\s,]+/).some((word) => names.has(word)));
+}
