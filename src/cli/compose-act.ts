@@ -18,6 +18,8 @@ import { recordInManifest } from '../store/manifest-edit.ts';
 import type { LookHalf } from './compose-look.ts';
 
 const DOWNLOAD_IDLE_MS = 30_000;
+/** Over so much waiting a download must reach the minimum rate: a short hitch is none. */
+const RATE_WINDOW_MS = 60_000;
 /** After supervisorctl has returned, a program that is not up by then will not be. */
 const START_MS = 60_000;
 
@@ -59,6 +61,9 @@ export async function composeAct(look: LookHalf, around: ActSurroundings): Promi
       probationMs: settings.probationSeconds * 1000,
       downloadMs: settings.timeoutSeconds * 1000,
       downloadIdleMs: DOWNLOAD_IDLE_MS,
+      ...(settings.minRate > 0 && {
+        downloadLeast: { bytes: (settings.minRate * RATE_WINDOW_MS) / 1000, ms: RATE_WINDOW_MS },
+      }),
     },
     run,
   };

@@ -2,6 +2,7 @@ import type { Settings } from '../domain/settings.ts';
 import type { LookRoles } from '../engine/look.ts';
 import { InPlaceReader } from '../installers/in-place-reader.ts';
 import { Http } from '../platform/http.ts';
+import type { Transport } from '../platform/http-request.ts';
 import { BinManagerSource } from '../sources/bin-manager.ts';
 import { Cache } from '../store/cache.ts';
 import { JournalStore } from '../store/journal-file.ts';
@@ -19,7 +20,12 @@ export interface LookHalf extends LookRoles {
 export async function composeLook(settings: Settings): Promise<LookHalf> {
   const { api, token, stateDir } = settings;
   const userAgent = `bin-proxy/${VERSION} (${process.platform}; ${process.arch})`;
-  const http = new Http({ userAgent, ...(token !== undefined && { bearer: { origin: api.origin, token } }) });
+  const transport = await transportOf(settings);
+  const http = new Http({
+    userAgent,
+    ...(token !== undefined && { bearer: { origin: api.origin, token } }),
+    ...(transport !== undefined && { transport }),
+  });
   const cache = await Cache.open(stateDir);
   return {
     source: new BinManagerSource(api, http),
@@ -29,4 +35,14 @@ export async function composeLook(settings: Settings): Promise<LookHalf> {
     probations: new ProbationStore(stateDir),
     cache,
   };
+}
+
+/** Node's own fetch will do, and is there already, unless the way needs more. */
+async function transportOf({ caFile, proxies }: Settings): Promise<Transport | undefined> {
+  if (caFile === undefined && proxies === undefined) return undefined;
+  const certificates =
+    caFile === undefined
+      ? []
+      : await (await import('../platform/certificates.ts')).readCertificates(caFile, new Date());
+  return (await import('../platform/http-transport.ts')).openTransport({ certificates, proxies });
 }

@@ -15,7 +15,7 @@ export interface ConfigText {
 const NAME = /^(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)=/;
 const EXPECTED = 'expected a line such as export BIN_DIR="/usr/local/bin"';
 /** Variables whose values stand in no message (invariant 14). */
-const SECRET = /TOKEN|SECRET|PASS|KEY/i;
+const SECRET = /TOKEN|SECRET|PASS|KEY|_PROXY$/i;
 
 /**
  * Reads a list of `export K="v"` lines the way a POSIX shell would. What a shell would compute (`$HOME`, `$(…)`) is a

@@ -2,6 +2,9 @@
 export interface SettingRow {
   readonly key: string;
   readonly variable: string;
+  /** Another spelling of the variable, which counts where the first one is not set. */
+  readonly alias?: string;
+  /** Empty: none, because the value may hold a secret, and a command line can be read by everybody. */
   readonly flag: string;
   readonly placeholder: string;
   readonly fallback: string | undefined;
@@ -90,6 +93,14 @@ export const SETTINGS = [
     meaning: 'limit for one whole download',
   },
   {
+    key: 'minRate',
+    variable: 'BIN_PROXY_MIN_RATE',
+    flag: 'min-rate',
+    placeholder: 'BYTES',
+    fallback: '1024',
+    meaning: 'give a download up that is slower a second, over a minute; 0: never',
+  },
+  {
     key: 'supervisorConf',
     variable: 'BIN_PROXY_SUPERVISOR_CONF',
     flag: 'supervisor-conf',
@@ -112,6 +123,50 @@ export const SETTINGS = [
     placeholder: 'FILE',
     fallback: undefined,
     meaning: 'file that holds the token',
+  },
+  {
+    key: 'caFile',
+    variable: 'BIN_PROXY_CA_FILE',
+    flag: 'ca-file',
+    placeholder: 'FILE',
+    fallback: undefined,
+    meaning: "PEM certificates to believe beside Node's own",
+  },
+  {
+    key: 'httpsProxy',
+    variable: 'https_proxy',
+    alias: 'HTTPS_PROXY',
+    flag: '',
+    placeholder: '',
+    fallback: undefined,
+    meaning: 'proxy for https: addresses',
+  },
+  {
+    key: 'httpProxy',
+    variable: 'http_proxy',
+    alias: 'HTTP_PROXY',
+    flag: '',
+    placeholder: '',
+    fallback: undefined,
+    meaning: 'proxy for http: addresses',
+  },
+  {
+    key: 'allProxy',
+    variable: 'all_proxy',
+    alias: 'ALL_PROXY',
+    flag: '',
+    placeholder: '',
+    fallback: undefined,
+    meaning: 'proxy for both, where they have none of their own',
+  },
+  {
+    key: 'noProxy',
+    variable: 'no_proxy',
+    alias: 'NO_PROXY',
+    flag: '',
+    placeholder: '',
+    fallback: undefined,
+    meaning: 'hosts, domains and networks that are asked directly',
   },
 ] as const satisfies readonly SettingRow[];
 

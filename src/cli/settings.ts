@@ -3,7 +3,10 @@ import { errorText, RunError, systemCode } from '../domain/errors.ts';
 import type { Settings } from '../domain/settings.ts';
 import { readText } from '../platform/files.ts';
 import { type Assignment, parseConfig } from './config-file.ts';
+import type { Found } from './settings-found.ts';
+import { readProxies } from './settings-proxy.ts';
 import { CONFIG_VARIABLE, DEFAULT_CONFIG, SETTINGS, type SettingKey, type SettingRow } from './settings-table.ts';
+import { readToken } from './settings-token.ts';
 
 export interface SettingSources {
   /** By flag name, without the dashes; `config` among them. */
@@ -19,17 +22,6 @@ export interface LoadedSettings {
   readonly warnings: readonly string[];
 }
 
-/** A value and where it came from, for messages. */
-interface Found {
-  readonly value: string;
-  readonly from: string;
-  readonly rank: Rank;
-}
-
-/** Where a value may come from; the lower number wins. */
-const RANKS = { flag: 0, environment: 1, config: 2, fallback: 3 } as const;
-type Rank = keyof typeof RANKS;
-
 /** Flag > environment > config file > default. Throws {@link RunError} with every problem at once. */
 export async function loadSettings(sources: SettingSources): Promise<LoadedSettings> {
   const config = await readConfig(sources);
@@ -40,7 +32,7 @@ export async function loadSettings(sources: SettingSources): Promise<LoadedSetti
     if (value !== undefined) found.set(row.key, value);
   }
   const reader = new Reader(found, problems);
-  const settings = reader.settings(await token(found, problems));
+  const settings = reader.settings(await readToken(found, problems));
   if (problems.length > 0) throw invalid(problems);
   return { settings, configFile: config.file, warnings: unknownVariables(config) };
 }
@@ -74,15 +66,22 @@ async function readConfig({ flags, environment }: SettingSources): Promise<Confi
 function lookUp(row: SettingRow, { flags, environment }: SettingSources, config: Config): Found | undefined {
   const flag = row.flag === '' ? undefined : flags[row.flag];
   if (flag !== undefined) return { value: flag, from: `--${row.flag}`, rank: 'flag' };
-  const variable = environment[row.variable];
-  if (variable !== undefined && variable !== '') {
-    return { value: variable, from: `${row.variable} in the environment`, rank: 'environment' };
+  const names = row.alias === undefined ? [row.variable] : [row.variable, row.alias];
+  for (const name of names) {
+    const value = isForged(name, environment) ? '' : (environment[name] ?? '');
+    if (value !== '') return { value, from: `${name} in the environment`, rank: 'environment' };
   }
-  const assigned = config.assignments.findLast(({ variable: name }) => name === row.variable);
-  if (assigned !== undefined && assigned.value !== '') {
-    return { value: assigned.value, from: `${config.file}:${assigned.at}  ${row.variable}`, rank: 'config' };
+  for (const name of names) {
+    const assigned = config.assignments.findLast(({ variable }) => variable === name);
+    if (assigned === undefined || assigned.value === '') continue;
+    return { value: assigned.value, from: `${config.file}:${assigned.at}  ${name}`, rank: 'config' };
   }
   return row.fallback === undefined ? undefined : { value: row.fallback, from: 'default', rank: 'fallback' };
+}
+
+/** In a CGI script that is the header "Proxy" of a request. */
+function isForged(name: string, environment: SettingSources['environment']): boolean {
+  return name === 'HTTP_PROXY' && environment['REQUEST_METHOD'] !== undefined;
 }
 
 class Reader {
@@ -96,6 +95,8 @@ class Reader {
 
   settings(bearer: string | undefined): Settings {
     const supervisorConf = this.#found.has('supervisorConf') ? this.#path('supervisorConf') : undefined;
+    const caFile = this.#found.has('caFile') ? this.#path('caFile') : undefined;
+    const proxies = readProxies(this.#found, this.#problems);
     return {
       api: this.#url('api'),
       binDir: this.#path('binDir'),
@@ -107,7 +108,10 @@ class Reader {
       probationSeconds: this.#seconds('probationSeconds', { least: 0, most: 86_400 }),
       splaySeconds: this.#seconds('splaySeconds', { least: 0, most: 3_600 }),
       timeoutSeconds: this.#seconds('timeoutSeconds', { least: 1, most: 86_400 }),
+      minRate: this.#bytes('minRate'),
       ...(supervisorConf !== undefined && { supervisorConf }),
+      ...(caFile !== undefined && { caFile }),
+      ...(proxies !== undefined && { proxies }),
       ...(bearer !== undefined && { token: bearer }),
     };
   }
@@ -124,6 +128,13 @@ class Reader {
     if (seconds >= least && seconds <= most) return seconds;
     this.#problems.push(`${from}: expected ${least} to ${most} seconds, found ${JSON.stringify(value)}`);
     return least;
+  }
+
+  #bytes(key: SettingKey): number {
+    const { value, from } = this.#get(key);
+    if (/^\d{1,12}$/.test(value.trim())) return Number(value);
+    this.#problems.push(`${from}: expected a number of bytes, found ${JSON.stringify(value)}`);
+    return 0;
   }
 
   #url(key: SettingKey): URL {
@@ -146,36 +157,6 @@ class Reader {
   #get(key: SettingKey): Found {
     return this.#found.get(key) ?? { value: '', from: key, rank: 'fallback' };
   }
-}
-
-/** The token itself stands in no message (invariant 14). The nearer of the two ways to give it wins. */
-async function token(found: ReadonlyMap<SettingKey, Found>, problems: string[]): Promise<string | undefined> {
-  const direct = found.get('token');
-  const file = found.get('tokenFile');
-  const named = file !== undefined && (direct === undefined || RANKS[file.rank] < RANKS[direct.rank]);
-  const given = named ? await tokenIn(file, problems) : direct;
-  if (given === undefined) return undefined;
-  const trimmed = given.value.trim();
-  if (!/^[\x21-\x7e]+$/.test(trimmed))
-    problems.push(`${given.from}: expected one word of printable ASCII as the token`);
-  return trimmed;
-}
-
-async function tokenIn({ value: file, from, rank }: Found, problems: string[]): Promise<Found | undefined> {
-  if (!isAbsolute(file)) {
-    // Somebody may have written the token itself here.
-    problems.push(`${from}: expected the absolute path of a file that holds the token`);
-    return undefined;
-  }
-  const place = `${from}: ${file}`;
-  try {
-    const value = await readText(file);
-    if (value !== undefined) return { value, from: place, rank };
-    problems.push(`${place}: there is no such file`);
-  } catch (error) {
-    problems.push(`${place}: cannot be read: ${errorText(error)}`);
-  }
-  return undefined;
 }
 
 /** An address as it is shown: what may be a password or a token in it is left out (invariant 14). */

@@ -34,7 +34,9 @@ export interface Tick {
 export async function beginTick(invocation: Invocation): Promise<Tick> {
   const loaded = await loadSettings({ flags: invocation.settings, environment: process.env });
   const { settings } = loaded;
-  await mustBeTrusted([loaded.configFile, settings.manifestFile, settings.stateDir, dirname(settings.lockFile)]);
+  const { manifestFile, stateDir, lockFile, caFile } = settings;
+  const certificates = caFile === undefined ? [] : [caFile];
+  await mustBeTrusted([loaded.configFile, manifestFile, stateDir, dirname(lockFile), ...certificates]);
   if (invocation.command === 'run') await splay(settings);
   const half = await composeLook(settings);
   const { manifest, freshness } = await loadManifest(

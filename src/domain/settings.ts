@@ -12,6 +12,22 @@ export interface Settings {
   readonly timeoutSeconds: number;
   /** Absent: supervisor's own default. */
   readonly supervisorConf?: string;
+  /** PEM certificates that are believed in addition to Node's own. */
+  readonly caFile?: string;
+  /** Absent: every server is asked directly. */
+  readonly proxies?: Proxies;
+  /** Bytes a second that a download must reach on the average of a minute; 0: no minimum. */
+  readonly minRate: number;
   /** Bearer token, already read from its file where one is named. */
   readonly token?: string;
+}
+
+/** Through which proxies servers are asked. Their addresses may hold a password, and stand in no message (invariant 14). */
+export interface Proxies {
+  /** For http: addresses. */
+  readonly http?: URL;
+  /** For https: addresses. */
+  readonly https?: URL;
+  /** The words of `no_proxy`: what is asked directly. */
+  readonly none: readonly string[];
 }

@@ -1,6 +1,7 @@
 import type { Installer } from '../installers/installer.ts';
 import type { Window } from '../planning/health.ts';
 import type { Clock } from '../platform/clock.ts';
+import type { Rate } from '../platform/http-body.ts';
 import type { Log } from '../platform/log.ts';
 import type { Probe } from '../probes/probe.ts';
 import type { ServiceManager } from '../services/service-manager.ts';
@@ -34,6 +35,8 @@ export interface Limits {
   readonly probationMs: number;
   readonly downloadMs: number;
   readonly downloadIdleMs: number;
+  /** What a download must reach; absent: no minimum. */
+  readonly downloadLeast?: Rate;
 }
 
 /** Everything the act half works with: roles, never adapters. */

@@ -5,6 +5,7 @@ import type { Outcome, ServiceOutcome } from '../domain/outcome.ts';
 import { releaseId } from '../domain/release.ts';
 import { installedText } from '../planning/decide.ts';
 import type { PlannedChange, Transaction } from '../planning/transactions.ts';
+import { printable } from '../platform/http-trouble.ts';
 import { commit } from './commit.ts';
 import { failure } from './failure.ts';
 import { orFailed, type Proven, restartAndProve } from './prove.ts';
@@ -107,12 +108,13 @@ async function stageFiles({ entry, decision }: PlannedChange, roles: ActRoles): 
   const paths: string[] = [];
   for (const file of decision.files) {
     gate.mayBegin();
-    log.info(`${entry.name}: downloading ${file.artifact.url}`);
+    log.info(`${entry.name}: downloading ${printable(new URL(file.artifact.url))}`);
     const deliver: Parameters<typeof installer.stage>[2] = (sink, maxBytes) =>
       source.fetch(file.artifact, sink, {
         maxBytes,
         idleMs: limits.downloadIdleMs,
         totalMs: limits.downloadMs,
+        ...(limits.downloadLeast !== undefined && { least: limits.downloadLeast }),
         signal: gate.signal,
         onProgress: (received, total) => progress.downloading(entry.name, received, total),
       });

@@ -4,10 +4,17 @@ import { HttpTrouble, printable } from './http-trouble.ts';
 const ANSWER_TIMEOUT_MS = 10_000;
 const MAX_REDIRECTS = 5;
 
+/** Another way to a server than Node's own fetch. */
+export interface Transport {
+  readonly fetch: typeof fetch;
+}
+
 export interface HttpIdentity {
   readonly userAgent: string;
   /** Sent to this origin only, whatever redirects say (invariant 14). */
   readonly bearer?: { readonly origin: string; readonly token: string };
+  /** By which way it asks; Node's own if absent. */
+  readonly transport?: Transport;
 }
 
 interface Asked {
@@ -33,7 +40,8 @@ export async function httpGet(start: URL, asked: Asked, identity: HttpIdentity):
   throw new HttpTrouble('unsafe-redirect', `more than ${MAX_REDIRECTS} redirects from ${printable(start)}`);
 }
 
-async function getOnce(url: URL, { headers, signal }: Asked, { userAgent, bearer }: HttpIdentity): Promise<Response> {
+async function getOnce(url: URL, { headers, signal }: Asked, identity: HttpIdentity): Promise<Response> {
+  const { userAgent, bearer, transport } = identity;
   const authorization = bearer?.origin === url.origin ? { authorization: `Bearer ${bearer.token}` } : {};
   try {
     return await ky.get(url, {
@@ -41,8 +49,9 @@ async function getOnce(url: URL, { headers, signal }: Asked, { userAgent, bearer
       redirect: 'manual',
       timeout: ANSWER_TIMEOUT_MS,
       // Without a cap ky sleeps as long as a server's Retry-After asks, holding the lock.
-      retry: { limit: 1, maxRetryAfter: 2_000, backoffLimit: 1_000 },
+      retry: { limit: 1, maxRetryAfter: 2_000, backoffLimit: 1_000, shouldRetry: isWorthIt },
       signal,
+      ...(transport !== undefined && { fetch: transport.fetch }),
     });
   } catch (error) {
     if (error instanceof HTTPError) return error.response;
@@ -50,6 +59,11 @@ async function getOnce(url: URL, { headers, signal }: Asked, { userAgent, bearer
     if (error instanceof TimeoutError) throw new Error(`nothing received for ${ANSWER_TIMEOUT_MS / 1000} s`);
     throw error;
   }
+}
+
+/** Our own verdict (a proxy that refuses) stays the same; of the rest ky knows best. */
+function isWorthIt({ error }: { readonly error: Error }): false | undefined {
+  return error instanceof HttpTrouble ? false : undefined;
 }
 
 /** Nobody asked for an encoding; on Node 20 a body that is not what its header says never settles. */

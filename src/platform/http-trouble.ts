@@ -1,4 +1,4 @@
-import { errorText } from '../domain/errors.ts';
+import { type ErrorStory, errorText, systemCode } from '../domain/errors.ts';
 
 export type HttpTroubleKind =
   /** No answer, or it broke off: worth another try. */
@@ -7,10 +7,12 @@ export type HttpTroubleKind =
 export class HttpTrouble extends Error {
   override readonly name = 'HttpTrouble';
   readonly kind: HttpTroubleKind;
+  readonly hint: string | undefined;
 
-  constructor(kind: HttpTroubleKind, message: string, cause?: unknown) {
+  constructor(kind: HttpTroubleKind, message: string, { cause, hint }: ErrorStory = {}) {
     super(message, { cause });
     this.kind = kind;
+    this.hint = hint;
   }
 }
 
@@ -27,12 +29,91 @@ export class HttpStatusError extends Error {
 
 /** fetch says "fetch failed" and hides the story in its causes; a refused dual-stack connection has an empty message. */
 export function transportText(error: unknown): string {
-  const cause = error instanceof Error ? error.cause : undefined;
-  const codes = cause instanceof AggregateError ? cause.errors.map((e: unknown) => errorText(e)).join('; ') : '';
-  return codes === '' ? errorText(error) : codes;
+  const isEmpty = error instanceof TypeError && error.message === 'fetch failed' && error.cause instanceof Error;
+  return errorText(isEmpty ? error.cause : error);
 }
 
 /** A URL without credentials and query: both may hold secrets (invariant 14). */
 export function printable(url: URL): string {
   return `${url.origin}${url.pathname}`;
+}
+
+interface Refusal {
+  readonly url: URL;
+  readonly proxy: URL;
+  readonly status: number;
+}
+
+/** A proxy that was reached, and will not have it. */
+export function refusedByProxy({ url, proxy, status }: Refusal): HttpTrouble {
+  const story = `no answer from ${printable(url)}: the proxy ${proxy.origin}`;
+  if (status === 407) {
+    return new HttpTrouble('unreachable', `${story} wants a valid user and password (HTTP 407)`, {
+      hint: `Correct them in ${url.protocol.slice(0, -1)}_proxy: http://USER:PASSWORD@HOST:PORT`,
+    });
+  }
+  return new HttpTrouble('unreachable', `${story} refuses to connect (HTTP ${status})`, {
+    hint: 'Allow it there, or name the host in no_proxy.',
+  });
+}
+
+/** What failed on the way through a proxy, with the proxy's share in it. */
+export function proxyTrouble(error: unknown, url: URL, proxy: URL): Error {
+  if (error instanceof HttpTrouble) return error;
+  const text = errorText(error);
+  const status = /^.*Proxy (?:response|Authentication Required) \((\d+)\)/.exec(text)?.[1];
+  if (status !== undefined) return refusedByProxy({ url, proxy, status: Number(status) });
+  const way = CONNECTING.has(codeOf(error) ?? '') ? 'cannot be reached' : 'stands between';
+  // With its cause the code goes on; its text is told already.
+  return new Error(`the proxy ${proxy.origin} ${way}: ${transportText(error)}`, { cause: causeOf(error) });
+}
+
+function causeOf(error: unknown): unknown {
+  return error instanceof TypeError ? error.cause : error;
+}
+
+/** With a proxy only the proxy itself is connected to. */
+const CONNECTING: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EADDRNOTAVAIL',
+  'ETIMEDOUT',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
+
+const UNKNOWN_AUTHORITY: ReadonlySet<string> = new Set([
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+]);
+
+/** What an operator can do about it, where the trouble is not simply that of the network. */
+export function transportHint(error: unknown, now: Date): string | undefined {
+  const code = codeOf(error) ?? '';
+  if (UNKNOWN_AUTHORITY.has(code)) {
+    return 'If that is your own authority, name a file with its certificate in BIN_PROXY_CA_FILE.';
+  }
+  if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID') {
+    return `Renew the certificate, or correct the clock of this host: it says ${now.toISOString()}.`;
+  }
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
+    return 'Use a name that stands in the certificate in BIN_MANAGER_API, or put this one into the certificate.';
+  }
+  if (errorText(error).endsWith('bad port')) {
+    return 'HTTP clients refuse this port, because it belongs to another protocol: the server needs another one.';
+  }
+  return undefined;
+}
+
+/** The first code among an error and its causes. */
+function codeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const inner =
+    error instanceof AggregateError ? error.errors.map(codeOf).find((code) => code !== undefined) : undefined;
+  return inner ?? systemCode(error) ?? codeOf(error.cause);
 }

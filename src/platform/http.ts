@@ -1,6 +1,7 @@
 import { DeadlineError, withDeadline } from './clock.ts';
+import { type Rate, readBody } from './http-body.ts';
 import { type HttpIdentity, httpGet } from './http-request.ts';
-import { HttpStatusError, HttpTrouble, printable, transportText } from './http-trouble.ts';
+import { HttpStatusError, HttpTrouble, printable, transportHint, transportText } from './http-trouble.ts';
 
 export interface TextAnswer {
   readonly status: number;
@@ -24,6 +25,8 @@ export interface DownloadLimits {
   /** How long a silence may last. */
   readonly idleMs: number;
   readonly totalMs: number;
+  /** At least so many bytes in so much waiting: a server that sends one byte now and then is never silent. */
+  readonly least?: Rate;
   readonly signal?: AbortSignal;
   readonly onProgress?: (received: number, total: number | undefined) => void;
 }
@@ -94,7 +97,8 @@ async function bounded<T>(
     if (error instanceof SinkTrouble) throw error.cause;
     if (error instanceof HttpTrouble || error instanceof HttpStatusError) throw error;
     const story = error instanceof DeadlineError ? late : `no answer from ${printable(url)}: ${transportText(error)}`;
-    throw new HttpTrouble('unreachable', story);
+    const hint = transportHint(error, new Date());
+    throw new HttpTrouble('unreachable', story, hint === undefined ? {} : { hint });
   } finally {
     ended.abort();
   }
@@ -119,14 +123,15 @@ class Transfer {
   }
 
   async receive(response: Response): Promise<void> {
-    const { maxBytes, idleMs, onProgress } = this.#limits;
+    const { maxBytes, idleMs, least, onProgress } = this.#limits;
     const length = contentLength(response);
     this.#whole ??= length === undefined ? undefined : this.received + length;
     const whole = this.#whole;
     if (whole !== undefined && whole > maxBytes) {
       throw new HttpTrouble('too-large', `the server announces ${whole} bytes, at most ${maxBytes} fit`);
     }
-    await readBody(response, { maxBytes: maxBytes - this.received, idleMs }, async (chunk) => {
+    const limits = { maxBytes: maxBytes - this.received, idleMs, ...(least !== undefined && { least }) };
+    await readBody(response, limits, async (chunk) => {
       await intoSink(this.#sink.write(chunk));
       this.received += chunk.byteLength;
       onProgress?.(this.received, whole);
@@ -161,35 +166,6 @@ async function intoSink(work: Promise<void>): Promise<void> {
     await work;
   } catch (cause) {
     throw new SinkTrouble('the sink failed', { cause });
-  }
-}
-
-/** Reads a body chunk by chunk with a limit on silence and on size. */
-async function readBody(
-  response: Response,
-  limits: { readonly maxBytes: number; readonly idleMs: number },
-  onChunk: (chunk: Uint8Array) => Promise<void>,
-): Promise<void> {
-  const reader = response.body?.getReader();
-  if (reader === undefined) return;
-  let bytes = 0;
-  for (;;) {
-    const { done, value } = await nextChunk(reader, limits.idleMs);
-    if (done) return;
-    bytes += value.byteLength;
-    if (bytes > limits.maxBytes)
-      throw new HttpTrouble('too-large', `the answer is larger than ${limits.maxBytes} bytes`);
-    await onChunk(value);
-  }
-}
-
-async function nextChunk(reader: ReadableStreamDefaultReader<Uint8Array>, idleMs: number) {
-  const silence = `nothing received for ${idleMs / 1000} s`;
-  try {
-    return await withDeadline(idleMs, silence, () => reader.read());
-  } catch (error) {
-    if (error instanceof DeadlineError) throw new HttpTrouble('stalled', silence);
-    throw new HttpTrouble('unreachable', `the transfer broke off: ${transportText(error)}`);
   }
 }
 

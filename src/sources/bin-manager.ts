@@ -48,7 +48,8 @@ export class BinManagerSource implements ReleaseSource {
       await this.#http.download(new URL(artifact.url), sink, limits);
     } catch (error) {
       if (!(error instanceof HttpTrouble || error instanceof HttpStatusError)) throw error;
-      throw new UpdateError({ reason: 'download-failed', fault: 'transfer' }, errorText(error), { cause: error });
+      const story = { cause: error, ...hintOf(error) };
+      throw new UpdateError({ reason: 'download-failed', fault: 'transfer' }, errorText(error), story);
     }
   }
 
@@ -149,8 +150,12 @@ function asUpdateError(error: unknown): UpdateError {
   return new UpdateError(
     { reason: lasting ? 'bad-answer' : 'source-unreachable', fault: 'transfer' },
     errorText(error),
-    { cause: error },
+    { cause: error, ...hintOf(error) },
   );
+}
+
+function hintOf(error: unknown): { readonly hint?: string } {
+  return error instanceof HttpTrouble && error.hint !== undefined ? { hint: error.hint } : {};
 }
 
 function shown(value: unknown): string {

@@ -20,6 +20,7 @@ describe('the settings of a normal host', () => {
       probationSeconds: expect.any(Number) as number,
       splaySeconds: 0,
       timeoutSeconds: 300,
+      minRate: 1024,
     });
   });
 
@@ -47,13 +48,14 @@ describe('the settings of a normal host', () => {
       ({ key, flag, variable }) => [variable, flag, key] as const,
     ),
   )('know %s as --%s', async (variable, flag, key) => {
-    const value = key === 'api' ? 'http://r.example/x' : key.endsWith('Seconds') ? '7' : '/some/where';
+    const isNumber = key.endsWith('Seconds') || key === 'minRate';
+    const value = key === 'api' ? 'http://r.example/x' : isNumber ? '7' : '/some/where';
     const [byFlag, byVariable, byLine] = [
       await load({ flags: { [flag]: value } }),
       await load({ environment: { [variable]: value } }),
       await load({}, `export ${variable}="${value}"`),
     ];
-    const meant = key === 'api' ? new URL(value) : key.endsWith('Seconds') ? 7 : value;
+    const meant = key === 'api' ? new URL(value) : isNumber ? 7 : value;
     expect([byFlag, byVariable, byLine].map((settings) => settings[key as keyof Settings])).toEqual([
       meant,
       meant,

@@ -2,11 +2,12 @@
 // or ends without a word shows as a process that does. The order is JSON in the first argument, the result JSON on stdout.
 import { createHash } from 'node:crypto';
 import { Http } from '../../dist/platform/http.js';
+import { openTransport } from '../../dist/platform/http-transport.js';
 
 process.exitCode = 70;
-const { url, method, token, limits, abortAfterMs, failingSink } = JSON.parse(process.argv[2]);
+const { url, method, token, limits, abortAfterMs, failingSink, way } = JSON.parse(process.argv[2]);
 const bearer = token === undefined ? {} : { bearer: { origin: new URL(token.for).origin, token: token.token } };
-const http = new Http({ userAgent: 'bin-proxy/test', ...bearer });
+const http = new Http({ userAgent: 'bin-proxy/test', ...bearer, ...transport() });
 const received = [];
 let restarts = 0;
 const sink = {
@@ -20,6 +21,13 @@ const sink = {
   },
 };
 
+function transport() {
+  if (way === undefined) return {};
+  const { certificates = [], none = [], ...proxies } = way;
+  const urls = Object.fromEntries(Object.entries(proxies).map(([scheme, proxy]) => [scheme, new URL(proxy)]));
+  return { transport: openTransport({ certificates, proxies: { ...urls, none } }) };
+}
+
 async function ask() {
   if (method === 'text') return http.text(new URL(url), limits);
   const abort = abortAfterMs === undefined ? {} : { signal: AbortSignal.timeout(abortAfterMs) };
@@ -31,7 +39,7 @@ async function ask() {
 try {
   console.log(JSON.stringify({ answer: await ask() }));
 } catch (error) {
-  const { name, message, kind, status } = error;
-  console.log(JSON.stringify({ trouble: { name, message, kind, status } }));
+  const { name, message, kind, status, hint } = error;
+  console.log(JSON.stringify({ trouble: { name, message, kind, status, hint } }));
 }
 process.exitCode = 0;

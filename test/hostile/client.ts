@@ -13,7 +13,19 @@ export interface Order {
   readonly method?: 'text' | 'download';
   /** A token, and the URL it is for. */
   readonly token?: { readonly token: string; readonly for: string };
-  readonly limits?: { readonly maxBytes?: number; readonly idleMs?: number; readonly totalMs?: number };
+  readonly limits?: {
+    readonly maxBytes?: number;
+    readonly idleMs?: number;
+    readonly totalMs?: number;
+    readonly least?: { readonly bytes: number; readonly ms: number };
+  };
+  /** Certificates (PEM) and proxies (URLs) of another way than Node's own. */
+  readonly way?: {
+    readonly certificates?: readonly string[];
+    readonly http?: string;
+    readonly https?: string;
+    readonly none?: readonly string[];
+  };
   readonly abortAfterMs?: number;
   readonly failingSink?: string;
   readonly environment?: Readonly<Record<string, string>>;
@@ -36,6 +48,7 @@ export interface Result {
     readonly message: string;
     readonly kind?: string;
     readonly status?: number;
+    readonly hint?: string;
   };
 }
 

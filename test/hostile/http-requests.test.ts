@@ -71,7 +71,8 @@ describe('a server that is not there', { timeout: LIMIT_MS, concurrent: true }, 
   wireTest('is told for a port that fetch refuses to use', async () => {
     const { trouble, code } = await request({ url: 'http://127.0.0.1:22/file' });
     expect([trouble?.kind, code]).toEqual(['unreachable', 0]);
-    expect(trouble?.message).toBe('no answer from http://127.0.0.1:22/file: fetch failed: bad port');
+    expect(trouble?.message).toBe('no answer from http://127.0.0.1:22/file: bad port');
+    expect(trouble?.hint).toMatch(/^HTTP clients refuse this port/);
   });
 });
 

@@ -17,6 +17,8 @@ const COMPONENTS = {
   'systemd-analyze': { files: ['systemd-analyze'], packages: ['systemd'] },
   logrotate: { files: ['logrotate'], packages: ['logrotate'] },
   openssl: { files: ['openssl'], packages: ['openssl'] },
+  nginx: { files: ['nginx'], packages: ['nginx'] },
+  tinyproxy: { files: ['tinyproxy'], packages: ['tinyproxy-bin'] },
   strace: { files: ['strace'], packages: ['strace'] },
   flock: { files: ['flock'], packages: ['util-linux'] },
   unshare: { files: ['unshare'], packages: ['util-linux'] },

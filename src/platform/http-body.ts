@@ -1,0 +1,75 @@
+import { performance } from 'node:perf_hooks';
+import { DeadlineError, withDeadline } from './clock.ts';
+import { HttpTrouble, transportText } from './http-trouble.ts';
+
+export interface Rate {
+  readonly bytes: number;
+  readonly ms: number;
+}
+
+interface BodyLimits {
+  readonly maxBytes: number;
+  readonly idleMs: number;
+  readonly least?: Rate;
+}
+
+/**
+ * Reads a body chunk by chunk with limits on silence, on slowness and on size. Throws {@link HttpTrouble}, and what
+ * `onChunk` throws.
+ */
+export async function readBody(
+  response: Response,
+  limits: BodyLimits,
+  onChunk: (chunk: Uint8Array) => Promise<void>,
+): Promise<void> {
+  const reader = response.body?.getReader();
+  if (reader === undefined) return;
+  const pace = new Pace(limits.least);
+  let bytes = 0;
+  for (;;) {
+    const begun = performance.now();
+    const { done, value } = await nextChunk(reader, limits.idleMs);
+    if (done) return;
+    pace.waited(performance.now() - begun, value.byteLength);
+    bytes += value.byteLength;
+    if (bytes > limits.maxBytes)
+      throw new HttpTrouble('too-large', `the answer is larger than ${limits.maxBytes} bytes`);
+    await onChunk(value);
+  }
+}
+
+/** How much came in how much waiting. What the sink takes is not waited for: a slow disk is no slow server. */
+class Pace {
+  #ms = 0;
+  #bytes = 0;
+  readonly #least: Rate | undefined;
+
+  constructor(least: Rate | undefined) {
+    this.#least = least;
+  }
+
+  waited(ms: number, bytes: number): void {
+    const least = this.#least;
+    if (least === undefined) return;
+    this.#ms += ms;
+    this.#bytes += bytes;
+    if (this.#ms < least.ms) return;
+    const expected = (least.bytes * this.#ms) / least.ms;
+    if (this.#bytes < expected) {
+      const found = `${this.#bytes} bytes in ${(this.#ms / 1000).toFixed(1)} s`;
+      throw new HttpTrouble('stalled', `too slow: ${found}, expected at least ${Math.ceil(expected)}`);
+    }
+    this.#ms = 0;
+    this.#bytes = 0;
+  }
+}
+
+async function nextChunk(reader: ReadableStreamDefaultReader<Uint8Array>, idleMs: number) {
+  const silence = `nothing received for ${idleMs / 1000} s`;
+  try {
+    return await withDeadline(idleMs, silence, () => reader.read());
+  } catch (error) {
+    if (error instanceof DeadlineError) throw new HttpTrouble('stalled', silence);
+    throw new HttpTrouble('unreachable', `the transfer broke off: ${transportText(error)}`);
+  }
+}
