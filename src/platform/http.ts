@@ -146,14 +146,15 @@ class Transfer {
    * validator continues another file, whatever the server thinks of If-Range.
    */
   async resume(response: Response, validator: string): Promise<boolean> {
-    const begin = response.headers.get('content-range')?.match(/^bytes (\d+)-/)?.[1];
+    const [, begin, whole] = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(response.headers.get('content-range') ?? '') ?? [];
+    const isOther = whole !== '*' && this.#whole !== undefined && whole !== String(this.#whole);
     const etag = response.headers.get('etag');
     const same = etag === null || !validator.startsWith('"') || etag === validator;
     if (response.status === 200) {
       await intoSink(this.#sink.restart());
       this.received = 0;
       this.#whole = undefined;
-    } else if (response.status !== 206 || begin !== String(this.received) || !same) {
+    } else if (response.status !== 206 || begin !== String(this.received) || isOther || !same) {
       return false;
     }
     await this.receive(response);

@@ -66,6 +66,20 @@ describe('a body that is cut off', { timeout: LIMIT_MS, concurrent: true }, () =
   });
 });
 
+describe('an answer of HTTP/1.0', { timeout: LIMIT_MS, concurrent: true }, () => {
+  wireTest.for<[string, string, string | number]>([
+    ['with a length is whole', `content-length: 5\r\n\r\nhello`, 5],
+    ['without a length ends with its connection', '\r\nhello', 5],
+    ['with a length that is too large is cut off', 'content-length: 9\r\n\r\nhello', 'broken'],
+  ])('%s', async ([_, rest, expected], { serve }) => {
+    const server = await serve((socket) => socket.end(`HTTP/1.0 200 OK\r\n${rest}`));
+    const { answer, trouble, code } = await request({ url: server.url() });
+    expect(code).toBe(0);
+    if (expected === 'broken') expect(['truncated', 'unreachable']).toContain(trouble?.kind);
+    else expect(answer?.bytes).toBe(expected);
+  });
+});
+
 describe('a content encoding that nobody asked for', { timeout: LIMIT_MS, concurrent: true }, () => {
   const encoded = (body: Buffer) =>
     Buffer.concat([Buffer.from(head('200 OK', { 'content-encoding': 'gzip', 'content-length': body.length })), body]);
@@ -161,6 +175,8 @@ describe('a status that is not 200', { timeout: LIMIT_MS, concurrent: true }, ()
     ['204 No Content', 204, ''],
     ['404 Not Found', 404, 'no such release'],
     ['206 Partial Content', 206, 'half'],
+    ['304 Not Modified', 304, ''],
+    ['511 Network Authentication Required', 511, '<html>log in</html>'],
   ])('is handed over with its text: %s', async ([line, status, text], { serve }) => {
     const server = await serve((socket) => socket.end(head(line, { 'content-type': 'text/plain' }) + text));
     const { answer, code } = await request({ url: server.url(), method: 'text' });

@@ -1,8 +1,10 @@
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { describe, expect } from 'vitest';
-import { LIMIT_MS, request, wireTest } from './client.ts';
+import { LIMIT_MS, type Order, request, wireTest } from './client.ts';
 import { good, head } from './hostile-server.ts';
+
+const TWO_FAMILIES = new URL('./two-families.mjs', import.meta.url).href;
 
 /** A port that nobody listens on: it was free a moment ago. */
 async function deadPort(): Promise<number> {
@@ -73,6 +75,36 @@ describe('a server that is not there', { timeout: LIMIT_MS, concurrent: true }, 
     expect([trouble?.kind, code]).toEqual(['unreachable', 0]);
     expect(trouble?.message).toBe('no answer from http://127.0.0.1:22/file: bad port');
     expect(trouble?.hint).toMatch(/^HTTP clients refuse this port/);
+  });
+});
+
+describe('a server with a broken address beside a good one', { timeout: LIMIT_MS, concurrent: true }, () => {
+  const everyWay: readonly (readonly [string, Order['way'] | undefined])[] = [
+    ["Node's own way", undefined],
+    ['the other way', { none: [] }],
+  ];
+
+  wireTest.for([
+    ['that refuses', '::1'],
+    ['that leads nowhere', '100::1'],
+    ['that nobody answers at', 'fd00::dead:beef'],
+  ] as const)('%s is reached by the good one: IPv6 is no single point of failure', async ([_, broken], { serve }) => {
+    const server = await serve((socket) => socket.end(good('hello')));
+    const url = `http://two-families.test:${server.port}/file`;
+    const environment = { NODE_OPTIONS: `--import=${TWO_FAMILIES}`, TWO_FAMILIES: `${broken} 127.0.0.1` };
+    for (const [, way] of everyWay) {
+      const { answer, code } = await request({ url, environment, ...(way && { way }) });
+      expect([answer?.bytes, code]).toEqual([5, 0]);
+    }
+  });
+
+  wireTest('tells what is wrong with each where none is good', async () => {
+    const url = `http://two-families.test:${await deadPort()}/file`;
+    const environment = { NODE_OPTIONS: `--import=${TWO_FAMILIES}`, TWO_FAMILIES: '127.0.0.2 127.0.0.1' };
+    for (const [, way] of everyWay) {
+      const { trouble } = await request({ url, environment, ...(way && { way }) });
+      expect(trouble?.message).toMatch(/: .*ECONNREFUSED 127\.0\.0\.2:\d+.*ECONNREFUSED 127\.0\.0\.1:\d+/);
+    }
   });
 });
 

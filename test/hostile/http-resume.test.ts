@@ -102,6 +102,8 @@ describe('a transfer that breaks off', { timeout: LIMIT_MS, concurrent: true }, 
     ['from somewhere else', `bytes ${HALF + 1}-${BODY.length - 1}/${BODY.length}`],
     ['in other units', `lines ${HALF}-${BODY.length - 1}/${BODY.length}`],
     ['nowhere', ''],
+    ['of a larger file', `bytes ${HALF}-${BODY.length - 1}/${BODY.length + 1}`],
+    ['twice as much', `bytes ${HALF}-${BODY.length - 1}/${BODY.length}, bytes 0-1/2`],
   ])('is given up where the rest is said to be %s', async ([_, range], { serve }) => {
     const server = await serve((socket, { index }) => {
       if (index === 0) breakOff(socket, { etag: '"v1"' });
@@ -110,6 +112,14 @@ describe('a transfer that breaks off', { timeout: LIMIT_MS, concurrent: true }, 
     const { trouble, code } = await request({ url: server.url() });
     expect(['truncated', 'unreachable']).toContain(trouble?.kind);
     expect([trouble?.message.length !== 0, code]).toEqual([true, 0]);
+  });
+
+  wireTest('is resumed where the server does not know how long the whole is', async ({ serve }) => {
+    const server = await serve((socket, { index }) => {
+      if (index === 0) breakOff(socket, { etag: '"v1"' });
+      else goOn(socket, { 'content-range': `bytes ${HALF}-${BODY.length - 1}/*` });
+    });
+    expect((await request({ url: server.url() })).answer?.md5).toBe(md5(BODY));
   });
 
   wireTest('is given up where the rest is not all of it', async ({ serve }) => {

@@ -73,6 +73,78 @@ describe('a server that keeps its client waiting', { timeout: LIMIT_MS, concurre
     expect(trouble?.message).toBe(`no complete answer from ${server.url()} within 1.5 s`);
   });
 
+  wireTest('with less than the minimum rate is given up long before the total limit', async ({ serve }) => {
+    const server = await serve((socket) => {
+      socket.write(head('200 OK', { 'content-length': 10_000 }));
+      drip(socket, 'x'.repeat(10_000));
+    });
+    const limits = { idleMs: 20_000, totalMs: 24_000, least: { bytes: 1_000, ms: 1_000 } };
+    const { trouble, code } = await request({ url: server.url(), limits });
+    expect([trouble?.kind, code]).toEqual(['stalled', 0]);
+    expect(trouble?.message).toMatch(/^too slow: \d+ bytes in [1-9][\d.]* s, expected at least \d{4,}$/);
+  });
+
+  wireTest('with less than the minimum rate gets a second chance on another connection', async ({ serve }) => {
+    const server = await serve((socket, { index, headers }) => {
+      if (index === 0) {
+        socket.write(head('200 OK', { 'content-length': 1_000, etag: '"v1"' }));
+        return drip(socket, 'x'.repeat(1_000));
+      }
+      const from = Number(/^bytes=(\d+)-$/.exec(headers['range'] ?? '')?.[1]);
+      const range = { 'content-length': 1_000 - from, 'content-range': `bytes ${from}-999/1000`, etag: '"v1"' };
+      socket.end(head('206 Rest', range) + 'x'.repeat(1_000 - from));
+    });
+    const limits = { idleMs: 20_000, totalMs: 24_000, least: { bytes: 1_000, ms: 1_000 } };
+    const { answer, code } = await request({ url: server.url(), limits });
+    expect([answer?.bytes, server.requests.length, code]).toEqual([1_000, 2, 0]);
+  });
+
+  wireTest('with the minimum rate on the average is waited for, pauses and all', async ({ serve }) => {
+    const server = await serve((socket) => {
+      socket.write(head('200 OK', { 'content-length': 40_000 }));
+      let sent = 0;
+      const timer = setInterval(() => {
+        if (socket.destroyed || sent === 40_000) return clearInterval(timer);
+        socket.write('x'.repeat(10_000));
+        sent += 10_000;
+      }, 700);
+    });
+    const limits = { idleMs: 20_000, totalMs: 24_000, least: { bytes: 100, ms: 1_000 } };
+    const { answer, code } = await request({ url: server.url(), limits });
+    expect([answer?.bytes, code]).toEqual([40_000, 0]);
+  });
+
+  wireTest.for<[string, string]>([
+    ['100 Continue', 'HTTP/1.1 100 Continue\r\n\r\n'],
+    ['102 Processing', 'HTTP/1.1 102 Processing\r\n\r\n'],
+    ['103 Early Hints', 'HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n'],
+  ])('with interim answers without end runs into a limit: %s', async ([_, interim], { serve }) => {
+    const server = await serve((socket) => {
+      const pour = () => {
+        if (!socket.destroyed) socket.write(interim.repeat(100), () => setTimeout(pour, 10));
+      };
+      pour();
+    });
+    const { trouble, code } = await request({ url: server.url(), limits: { totalMs: 2_000 } });
+    expect([trouble?.kind, code]).toEqual(['unreachable', 0]);
+    expect(trouble?.message).toMatch(/within 2 s$|^no answer from \S+: \S/);
+  });
+
+  wireTest.for<[string, string]>([
+    ['100 Continue', 'HTTP/1.1 100 Continue\r\n\r\n'],
+    ['103 Early Hints', 'HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n'],
+  ])('with one interim answer is waited for, or told in words: %s', async ([line, interim], { serve }) => {
+    const server = await serve((socket) => {
+      socket.write(interim);
+      socket.end(good('hello'));
+    });
+    const { answer, trouble, code } = await request({ url: server.url() });
+    expect(code).toBe(0);
+    // To an answer that nobody asked for ("Expect: 100-continue" was not sent) Node's fetch says no.
+    if (line.startsWith('103')) expect(answer?.bytes).toBe(5);
+    else expect(answer?.bytes ?? trouble?.kind).toBe(answer === undefined ? 'unreachable' : 5);
+  });
+
   wireTest('is left at once when the run is asked to end', async ({ serve }) => {
     const server = await serve((socket) => socket.write(`${head('200 OK', { 'content-length': 1_000 })}half`));
     const limits = { idleMs: 20_000, totalMs: 20_000 };
