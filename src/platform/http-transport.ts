@@ -47,7 +47,10 @@ export function openTransport({ certificates, proxies = NO_PROXIES }: TransportO
           signal: request.signal,
           dispatcher: dispatcherFor(proxy),
         });
-        if (proxy !== undefined && response.status === 407) throw refusedByProxy({ url, proxy, status: 407 });
+        if (proxy !== undefined && isRefusal(response, proxy)) {
+          await response.body?.cancel();
+          throw refusedByProxy({ url, proxy, status: response.status });
+        }
         // The same class from another copy of undici: its types differ in name only.
         return response;
       } catch (error) {
@@ -55,6 +58,15 @@ export function openTransport({ certificates, proxies = NO_PROXIES }: TransportO
       }
     },
   };
+}
+
+/**
+ * 407, and what tinyproxy says to a wrong password: 401 with a challenge for a user and a password. The server behind
+ * it would want a token.
+ */
+function isRefusal({ status, headers }: { readonly status: number; readonly headers: Headers }, proxy: URL): boolean {
+  if (status === 407) return true;
+  return status === 401 && proxy.username !== '' && /^basic\b/i.test(headers.get('www-authenticate') ?? '');
 }
 
 /** One context for all connections: reading every root certificate takes 20 ms. */

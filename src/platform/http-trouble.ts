@@ -47,8 +47,8 @@ interface Refusal {
 /** A proxy that was reached, and will not have it. */
 export function refusedByProxy({ url, proxy, status }: Refusal): HttpTrouble {
   const story = `no answer from ${printable(url)}: the proxy ${proxy.origin}`;
-  if (status === 407) {
-    return new HttpTrouble('unreachable', `${story} wants a valid user and password (HTTP 407)`, {
+  if (status === 407 || status === 401) {
+    return new HttpTrouble('unreachable', `${story} wants a valid user and password (HTTP ${status})`, {
       hint: `Correct them in ${url.protocol.slice(0, -1)}_proxy: http://USER:PASSWORD@HOST:PORT`,
     });
   }
