@@ -22,10 +22,10 @@ interface Measured extends RanTick {
 }
 
 /** A tick as node itself tells of it: V8's coverage names every loaded file, its debug log every started program. */
-async function measuredTick(host: Host): Promise<Measured> {
+async function measuredTick(host: Host, more: Readonly<Record<string, string>> = {}): Promise<Measured> {
   const coverage = mkdtempSync(join(tmpdir(), 'bin-proxy-coverage-'));
   try {
-    const ran = await host.tick([], { NODE_V8_COVERAGE: coverage, NODE_DEBUG: 'child_process' });
+    const ran = await host.tick([], { NODE_V8_COVERAGE: coverage, NODE_DEBUG: 'child_process', ...more });
     const files = readdirSync(coverage).flatMap((name) => loadedFiles(join(coverage, name)));
     const inPackages = files.map((file) => /^node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[1]);
     return {
@@ -80,5 +80,16 @@ describe.skipIf(!has('flock'))('an idle tick', () => {
     expect(idle.modules.filter((module) => /^(engine|services|probes)\//.test(module))).toEqual(['engine/look.js']);
     expect(traces(host.directory)).toEqual(before);
     expect(host.server.requests.slice(requests)).toEqual(['GET /api/v1/releases/latest/app/md5']);
+  });
+
+  hostTest('loads undici only where a proxy or a certificate is set (invariant 12)', async ({ host }) => {
+    host.manages({ name: 'app', service: false });
+    host.server.publish('app', Buffer.from('#!/bin/sh\n'));
+    await host.tick();
+    await delay(SETTLED_MS);
+    await host.tick();
+    const idle = await measuredTick(host, { https_proxy: 'http://127.0.0.1:1' });
+    expect(idle.binaries).toMatchObject([{ name: 'app', outcome: 'up-to-date' }]);
+    expect(idle.packages).toEqual(['ky', 'undici']);
   });
 });

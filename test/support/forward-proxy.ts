@@ -60,7 +60,7 @@ export class ForwardProxy {
       { host: '127.0.0.1', port, path: pathname + search, headers: { ...headers, host } },
       (answer) => {
         response.writeHead(answer.statusCode ?? 502, answer.headers);
-        answer.pipe(response);
+        answer.on('error', () => response.destroy()).pipe(response);
       },
     );
     onward.on('error', () => response.writeHead(502).end('cannot reach it'));
