@@ -55,6 +55,8 @@ export interface Journal {
   readonly attempts: number;
   readonly changes: readonly JournalChange[];
   readonly services: readonly JournalService[];
+  /** The boot its pids are of; absent: written before this was noted, and taken for the present one. */
+  readonly bootId?: string;
   /** Set before the first step back, so that a tick that dies in a rollback is not taken for one that went forward. */
   readonly failed?: { readonly reason: FailureReason; readonly fault: Fault; readonly detail: string };
 }
@@ -68,6 +70,16 @@ export function journalProcesses(journal: Journal): readonly JournalProcess[] {
 /** The journal with only those of its processes that are wanted. */
 export function withProcesses(journal: Journal, isWanted: (process: JournalProcess) => boolean): Journal {
   const services = journal.services.map((service) => ({ ...service, processes: service.processes.filter(isWanted) }));
+  return { ...journal, services };
+}
+
+/** The journal as it reads in this boot: pids and start times of another one name nothing, or somebody else. */
+export function inBoot(journal: Journal, bootId: string): Journal {
+  if (journal.bootId === undefined || journal.bootId === bootId) return journal;
+  const services = journal.services.map((service) => ({
+    ...service,
+    processes: service.processes.map(({ process, before, executed }) => ({ process, before, executed })),
+  }));
   return { ...journal, services };
 }
 

@@ -1,5 +1,5 @@
 import { UpdateError } from '../domain/errors.ts';
-import { type Journal, journalFiles, withProcesses } from '../domain/journal.ts';
+import { inBoot, type Journal, journalFiles, withProcesses } from '../domain/journal.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { Probation } from '../domain/probation.ts';
 import type { ProcessSample } from '../planning/health.ts';
@@ -50,7 +50,8 @@ export async function watchProbations(roles: ActRoles): Promise<readonly Outcome
         const trouble = new UpdateError({ reason: 'did-not-stay-up', fault: 'release' }, verdict.detail);
         const { reason, fault, message: detail } = trouble;
         // What an operator has stopped since is not in the journal, as everywhere else (invariant 7).
-        const journal = withProcesses(probation.journal, ({ process }) => !verdict.stopped.includes(process));
+        const wanted = withProcesses(probation.journal, ({ process }) => !verdict.stopped.includes(process));
+        const journal = inBoot(wanted, await bootId());
         // Off the list first: from here on the journal alone says what is to be done, and that it has failed.
         await noteInJournal({ ...journal, failed: { reason, fault, detail } }, roles);
         await probations.write([...left, ...all.slice(index + 1)], clock.now());

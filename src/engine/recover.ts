@@ -1,7 +1,8 @@
 import { UpdateError } from '../domain/errors.ts';
-import { type Journal, type JournalFile, journalFiles, journalProcesses } from '../domain/journal.ts';
+import { inBoot, type Journal, type JournalFile, journalFiles, journalProcesses } from '../domain/journal.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import { type FoundFile, recovery } from '../planning/recover.ts';
+import { bootId } from '../platform/processes.ts';
 import { commit } from './commit.ts';
 import { orFailed, type Proven, prove, unwatched } from './prove.ts';
 import type { ActRoles } from './roles.ts';
@@ -20,7 +21,7 @@ export async function recover(roles: ActRoles): Promise<readonly Outcome[]> {
     roles.log.error(`the journal of an unfinished update is damaged (${file.why}); kept as ${aside}`);
     return [];
   }
-  const journal = { ...file.value, attempts: file.value.attempts + 1 };
+  const journal = { ...inBoot(file.value, await bootId()), attempts: file.value.attempts + 1 };
   const names = journal.changes.map(({ name }) => name).join(', ');
   roles.log.warn(`${names}: taking up the update that run ${journal.run} left unfinished (try ${journal.attempts})`);
   await noteInJournal(journal, roles);

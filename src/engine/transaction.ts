@@ -6,6 +6,7 @@ import { releaseId } from '../domain/release.ts';
 import { installedText } from '../planning/decide.ts';
 import type { PlannedChange, Transaction } from '../planning/transactions.ts';
 import { printable } from '../platform/http-trouble.ts';
+import { bootId } from '../platform/processes.ts';
 import { commit } from './commit.ts';
 import { failure } from './failure.ts';
 import { orFailed, type Proven, restartAndProve } from './prove.ts';
@@ -168,7 +169,15 @@ async function prepare(
     });
   }
   const startedAt = clock.now().toISOString();
-  const journal: Journal = { schema: 'bin-proxy/journal/1', run, startedAt, attempts: 0, changes, services };
+  const journal: Journal = {
+    schema: 'bin-proxy/journal/1',
+    run,
+    startedAt,
+    attempts: 0,
+    changes,
+    services,
+    bootId: await bootId(),
+  };
   gate.mayBegin();
   await store.write(journal);
   return journal;

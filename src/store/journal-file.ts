@@ -34,9 +34,10 @@ export class JournalStore {
 /** One that was edited by hand must not end every tick from now on. */
 export function parseJournal(value: unknown): Journal | undefined {
   if (!hasSchema(value, 'bin-proxy/journal/1') || !hasTexts(value, 'run', 'startedAt')) return undefined;
-  const { attempts, changes, services, failed } = value;
+  const { attempts, changes, services, bootId, failed } = value;
   if (typeof attempts !== 'number' || !(failed === undefined || hasTexts(failed, 'reason', 'fault', 'detail')))
     return undefined;
+  if (!(bootId === undefined || isText(bootId))) return undefined;
   const sound = isListOf(changes, isChange) && isListOf(services, isService);
   return sound ? (value as unknown as Journal) : undefined;
 }

@@ -1,9 +1,12 @@
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect } from 'vitest';
+import type { Journal } from '../../src/domain/journal.ts';
+import { processFacts } from '../../src/platform/processes.ts';
 import { type Host, PROGRAM } from '../support/host.ts';
 import { hostTest, outcomeOf } from '../support/host-test.ts';
 import { md5, program } from '../support/program.ts';
@@ -101,6 +104,41 @@ describe.concurrent('a tick killed in the middle (invariant 4)', () => {
 
     expect(outcomeOf(await host.tick(), 'app')).toMatchObject({ outcome: 'updated', service: 'restarted' });
     expect(await host.runsInstalled('app')).toBe(true);
+  });
+});
+
+/** The process that supervisord runs now, as a journal names one. */
+async function runningNow(host: Host): Promise<{ readonly pid: number; readonly startTime: string | undefined }> {
+  const pid = await host.supervisor.pid('app');
+  return { pid, startTime: (await processFacts(pid))?.startTime };
+}
+
+describe.concurrent('a rollback that died, perhaps with the machine (invariant 4)', () => {
+  // Boots are much alike: a program may get the pid and the start time it had before the last one.
+  hostTest.for([
+    ['it was of another boot, so this process gets its restart', 'another', v1],
+    ['it is of this boot, so this process was never restarted and is left alone', undefined, v2],
+  ] as const)('the journal names the pid and the start time of a process: %s', async ([, bootId, runs], { host }) => {
+    await host.runs('app', v1);
+    host.manages('app');
+    host.server.publish('app', v2);
+    await killWhen(host, said(host, 'VERSION=2'));
+    await host.supervisor.untilState('app', 'RUNNING');
+    const file = join(host.stateDir, 'journal.json');
+    const journal = JSON.parse(readFileSync(file, 'utf8')) as Journal;
+    const failed = { reason: 'did-not-stay-up', fault: 'release', detail: 'FATAL' } as const;
+    const now = await runningNow(host);
+    const services = journal.services.map((service) => ({
+      ...service,
+      processes: service.processes.map((one) => ({ ...one, ...now })),
+    }));
+    writeFileSync(file, JSON.stringify({ ...journal, services, failed, bootId: bootId ?? journal.bootId }));
+
+    await host.tick();
+
+    expect(host.installed('app')).toEqual(v1);
+    const digest = createHash('md5').update(readFileSync(`/proc/${await host.supervisor.pid('app')}/exe`));
+    expect(digest.digest('hex')).toBe(md5(runs));
   });
 });
 

@@ -186,6 +186,7 @@ describe('the journal (invariant 4)', () => {
     ['with a file that is none', { ...journal, changes: [{ ...journal.changes[0], files: [{ target: '/t' }] }] }],
     ['with a service that is none', { ...journal, services: ['app'] }],
     ['with a failure that is none', { ...journal, failed: true }],
+    ['with a boot that is none', { ...journal, bootId: 7 }],
     ['with no number of attempts', { ...journal, attempts: '1' }],
   ])('that is damaged says so and can be kept aside: %s', async (_, value) => {
     writeFileSync(place.path('journal.json'), typeof value === 'string' ? value : JSON.stringify(value));
