@@ -4,7 +4,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'vitest';
-import { type Host, PROGRAM } from '../support/host.ts';
+import { Host, PROGRAM } from '../support/host.ts';
 import { outcomeOf } from '../support/host-test.ts';
 import { md5, program } from '../support/program.ts';
 
@@ -19,8 +19,19 @@ export interface Scenario {
   reset(host: Host): Promise<void>;
   /** What may lie at the path of a program at any moment (invariant 1). */
   readonly whole: readonly (Buffer | undefined)[];
+  /** What a run that nothing strikes ends with. */
+  readonly exitCode: number;
   /** What must be true in the end. */
   converged(host: Host): Promise<void>;
+}
+
+/** A host with the scenario's programs, whose supervisord has not been started yet. */
+export async function hostOf({ programs }: Scenario): Promise<Host> {
+  const host = await Host.create();
+  for (const name of programs) {
+    host.supervisor.program({ name, command: host.path(name), options: ['startsecs=0'] });
+  }
+  return host;
 }
 
 /** Stops what runs, forgets all state, and installs and starts `bytes` for every program. */
@@ -62,6 +73,7 @@ const good: Scenario = {
   title: 'a good update',
   programs: ['app'],
   whole: [v1, v2],
+  exitCode: 0,
   reset: async (host) => {
     await blank(host, ['app'], v1);
     host.manages('app');
@@ -74,6 +86,7 @@ const rollback: Scenario = {
   title: 'a bad update and its rollback',
   programs: ['app'],
   whole: [v1, bad],
+  exitCode: 20,
   reset: async (host) => {
     await blank(host, ['app'], v1);
     host.manages('app');
@@ -92,6 +105,7 @@ export const SCENARIOS: readonly Scenario[] = [
     title: 'a first install',
     programs: ['app'],
     whole: [undefined, v1],
+    exitCode: 0,
     reset: async (host) => {
       // The way a program without a file gets FATAL: asked to start one, supervisord would leave it STOPPED.
       await blank(host, ['app'], v2);
@@ -122,6 +136,7 @@ export const SCENARIOS: readonly Scenario[] = [
     title: 'an update of two binaries of one service',
     programs: ['app'],
     whole: [v1, v2],
+    exitCode: 0,
     reset: async (host) => {
       await blank(host, ['app'], v1);
       host.install('tool', v1);

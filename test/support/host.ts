@@ -38,6 +38,8 @@ export class Host {
   readonly lockFile = join(this.directory, 'run', 'lock');
   readonly supervisor = new Supervisord(this.directory);
   readonly server: ReleaseServer;
+  /** What the program is started through, with its first arguments; empty: nothing. */
+  launcher: readonly string[] = [];
 
   private constructor(server: ReleaseServer) {
     this.server = server;
@@ -132,7 +134,8 @@ export class Host {
 
   /** Runs the real program to its end. */
   async run(args: readonly string[], more: Readonly<Record<string, string>> = {}): Promise<Ran> {
-    return runProgram(process.execPath, [PROGRAM, ...args], this.environment(more));
+    const [file = process.execPath, ...before] = [...this.launcher, process.execPath, PROGRAM, ...args];
+    return runProgram(file, before, this.environment(more));
   }
 
   /** One tick, as JSON. */
