@@ -41,15 +41,17 @@ export interface Image {
 export class Disk {
   readonly point: string;
   readonly #fileSystem: FileSystem;
+  readonly #patience: number;
   readonly #directory = mkdtempSync(join(tmpdir(), 'bin-proxy-disk-'));
   #images = 0;
   #current: Image | undefined;
   #mounted = false;
 
-  /** `point`: the directory it is mounted at. */
-  constructor(fileSystem: FileSystem, point: string) {
+  /** `point`: the directory it is mounted at; `patience`: how many seconds the kernel may refuse to mount it. */
+  constructor(fileSystem: FileSystem, point: string, patience = 60) {
     this.#fileSystem = fileSystem;
     this.point = point;
+    this.#patience = patience;
   }
 
   /** Makes and mounts an empty file system. */
@@ -96,7 +98,7 @@ export class Disk {
 
   /** Its processes must have ended; the kernel lets go of their files within moments. The image goes with it. */
   async unmount(): Promise<void> {
-    if (this.#mounted) await patiently(() => run('umount', [this.point]));
+    if (this.#mounted) await patiently(() => run('umount', [this.point]), this.#patience);
     this.#mounted = false;
     if (this.#current !== undefined) await rm(this.#current.file, { force: true });
     this.#current = undefined;
@@ -119,7 +121,7 @@ export class Disk {
 
   async #mount({ file }: Image): Promise<void> {
     const { mount } = FORMATS[this.#fileSystem];
-    await patiently(() => run('mount', ['-t', this.#fileSystem, '-o', mount, file, this.point]));
+    await patiently(() => run('mount', ['-t', this.#fileSystem, '-o', mount, file, this.point]), this.#patience);
     this.#mounted = true;
   }
 }
@@ -127,7 +129,7 @@ export class Disk {
 /** Why this machine cannot mount a file system from a file; undefined where it can. */
 export async function mountTrouble(fileSystem: FileSystem): Promise<string | undefined> {
   const point = mkdtempSync(join(tmpdir(), 'bin-proxy-mount-'));
-  const disk = new Disk(fileSystem, point);
+  const disk = new Disk(fileSystem, point, 3);
   try {
     await disk.format();
     return undefined;
@@ -141,7 +143,7 @@ export async function mountTrouble(fileSystem: FileSystem): Promise<string | und
 }
 
 /** Loop devices are taken and freed by the kernel in its own time, and shared with everybody else. */
-async function patiently(work: () => Promise<unknown>, seconds = 60): Promise<void> {
+async function patiently(work: () => Promise<unknown>, seconds: number): Promise<void> {
   for (const deadline = Date.now() + seconds * 1000; ; await delay(50)) {
     try {
       await work();
