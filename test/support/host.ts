@@ -16,7 +16,9 @@ import type { Outcome } from '../../src/domain/outcome.ts';
 import { ReleaseServer } from './release-server.ts';
 import { Supervisord } from './supervisord.ts';
 
-export const PROGRAM = new URL('../../bin/bin-proxy.js', import.meta.url).pathname;
+/** The program under test. `BIN_PROXY_TEST_PROGRAM` puts another build in its place: a mutant, a packed one. */
+export const PROGRAM =
+  process.env['BIN_PROXY_TEST_PROGRAM'] ?? new URL('../../bin/bin-proxy.js', import.meta.url).pathname;
 
 export interface Ran {
   readonly code: number | null;
