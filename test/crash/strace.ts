@@ -9,7 +9,7 @@ import { type Host, PROGRAM } from '../support/host.ts';
  * Calls that change what is on disk. Not listed: open(2) with O_CREAT and write(2), which Node also makes by the
  * hundred while it starts; what they leave is what the listed call before them left, plus an unfinished temporary file.
  */
-const MUTATING = [
+export const MUTATING = [
   ...[
     'rename',
     'renameat',
@@ -76,27 +76,42 @@ export interface Struck extends Traced {
 }
 
 /** Every point of a run that is left to end by itself. */
-export async function pointsOf(host: Host, { args, settings }: Traced): Promise<readonly Point[]> {
+export async function pointsOf(host: Host, traced: Traced): Promise<readonly Point[]> {
+  const counts = new Map<string, number>();
+  for (const { thread, call } of await callsOf(host, { ...traced, trace: MUTATING })) {
+    const key = `${thread} ${call}`;
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+  }
+  const most = new Map<string, number>();
+  for (const [key, count] of counts) {
+    const call = key.split(' ')[1] ?? '';
+    most.set(call, Math.max(most.get(call) ?? 0, count));
+  }
+  return [...most].flatMap(([call, count]) => Array.from({ length: count }, (_, index) => ({ call, nth: index + 1 })));
+}
+
+/** One call of a run, as strace writes it; a descriptor stands with its path: `fsync(21</etc/hosts>)`. */
+export interface Call {
+  readonly thread: string;
+  readonly call: string;
+  readonly line: string;
+}
+
+/** Calls of a run that is left to end by itself, in their order. */
+export async function callsOf(
+  host: Host,
+  { trace, args, settings }: Traced & { readonly trace: readonly string[] },
+): Promise<readonly Call[]> {
   const directory = mkdtempSync(join(tmpdir(), 'bin-proxy-strace-'));
   try {
     const file = join(directory, 'trace');
-    await traced(host, ['-e', `trace=${MUTATING.join(',')}`, '-o', file], { args, settings });
-    const counts = new Map<string, number>();
-    for (const line of readFileSync(file, 'utf8').split('\n')) {
-      const [, thread, call] = /^(\d+) +(\w+)\(/.exec(line) ?? [];
-      if (thread !== undefined && call !== undefined) {
-        const key = `${thread} ${call}`;
-        counts.set(key, (counts.get(key) ?? 0) + 1);
-      }
-    }
-    const most = new Map<string, number>();
-    for (const [key, count] of counts) {
-      const call = key.split(' ')[1] ?? '';
-      most.set(call, Math.max(most.get(call) ?? 0, count));
-    }
-    return [...most].flatMap(([call, count]) =>
-      Array.from({ length: count }, (_, index) => ({ call, nth: index + 1 })),
-    );
+    await traced(host, ['-y', '-s', '4096', '-e', `trace=${trace.join(',')}`, '-o', file], { args, settings });
+    return readFileSync(file, 'utf8')
+      .split('\n')
+      .flatMap((line) => {
+        const [, thread, call] = /^(\d+) +(\w+)\(/.exec(line) ?? [];
+        return thread === undefined || call === undefined ? [] : [{ thread, call, line }];
+      });
   } finally {
     rmSync(directory, { recursive: true });
   }
