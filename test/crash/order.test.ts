@@ -156,6 +156,21 @@ describe.skipIf(!has('strace')).concurrent('the order of what a tick does to fil
   );
 
   hostTest(
+    'of a file that nothing executes: it is replaced by a rename all the same (invariant 1)',
+    async ({ host }) => {
+      host.install('app', v1);
+      host.manages({ name: 'app', service: false });
+      host.server.publish('app', v2);
+
+      const trace = await Trace.of(host);
+
+      expect(host.installed('app')).toEqual(v2);
+      expectOnlyRenamed(trace, host.path('app'));
+      expectDurable(trace);
+    },
+  );
+
+  hostTest(
     'in a bad update: the verdict is durable before the way back, and the way back before the journal goes (invariants 1, 4 and 5)',
     async ({ host }) => {
       await host.runs('app', v1, ['startsecs=0']);

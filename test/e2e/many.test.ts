@@ -1,4 +1,6 @@
-import { existsSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect } from 'vitest';
 import { hostTest, outcomeOf } from '../support/host-test.ts';
@@ -67,6 +69,33 @@ describe('many ticks', () => {
     expect(outcomeOf(await first, 'app')).toMatchObject({ outcome: 'updated' });
     expect((await host.run(['unlock'])).stdout).toBe(`${host.lockFile} is free.\n`);
   });
+
+  hostTest(
+    'a dead one whose pid another program has by now holds nothing, and nobody is asked to end',
+    async ({ host }) => {
+      host.manages();
+      const stranger = spawn('sleep', ['infinity'], { stdio: 'ignore' });
+      try {
+        mkdirSync(dirname(host.lockFile), { mode: 0o700 });
+        const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+        const owner = {
+          pid: stranger.pid,
+          startTime: '1',
+          bootId,
+          since: '2030-01-01T00:00:00.000Z',
+          command: 'bin-proxy',
+        };
+        writeFileSync(`${host.lockFile}.owner`, JSON.stringify(owner));
+
+        const unlocked = await host.run(['unlock', '--force']);
+
+        expect(unlocked.stdout).toBe(`${host.lockFile} is free.\n`);
+        expect([stranger.exitCode, stranger.signalCode]).toEqual([null, null]);
+      } finally {
+        stranger.kill('SIGKILL');
+      }
+    },
+  );
 
   hostTest('one that is asked to end finishes its transaction first (unlock --force)', async ({ host }) => {
     await host.runs('app', v1);

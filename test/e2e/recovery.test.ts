@@ -17,7 +17,10 @@ const [v1, v2, bad] = [program('1'), program('2'), program('bad', { life: 1500 }
 async function killWhen(host: Host, now: () => boolean): Promise<void> {
   const child = spawn(process.execPath, [PROGRAM, 'run'], { env: host.environment(), stdio: 'ignore' });
   const ended = once(child, 'exit');
-  while (!now()) await delay(5);
+  while (!now()) {
+    if (child.exitCode !== null) throw new Error(`the tick ended before it could be killed: exit ${child.exitCode}`);
+    await delay(5);
+  }
   child.kill('SIGKILL');
   expect((await ended)[1]).toBe('SIGKILL');
 }
@@ -74,6 +77,26 @@ describe.concurrent('a tick killed in the middle (invariant 4)', () => {
     expect(outcomeOf(await host.tick(), 'app')).toMatchObject({ outcome: 'updated' });
     expect(host.leftovers()).toEqual([]);
   });
+
+  hostTest(
+    'of the write of a small file: the next one removes what is left, though it has nothing to do',
+    async ({ host }) => {
+      host.manages({ name: 'app', service: false });
+      host.server.publish('app', v1);
+      await host.tick();
+      const dead = spawn('true');
+      await once(dead, 'exit');
+      const name = `.journal.json.${dead.pid}-0123456789ab.tmp`;
+      const left = [host.stateDir, join(host.stateDir, 'binaries'), host.directory].map((folder) => join(folder, name));
+      for (const file of [...left, join(host.binDir, '.bin-proxy', 'staging', 'app.0123456789ab')])
+        writeFileSync(file, '');
+
+      expect(outcomeOf(await host.tick(), 'app')).toMatchObject({ outcome: 'up-to-date' });
+
+      expect(left.filter((file) => existsSync(file))).toEqual([]);
+      expect(host.leftovers()).toEqual([]);
+    },
+  );
 
   hostTest('of a rollback: the next one goes on backwards and does not start the release again', async ({ host }) => {
     await host.runs('app', v1);
