@@ -49,7 +49,10 @@ module.exports = {
     {
       name: 'every-file-has-a-floor',
       severity: 'error',
-      from: { path: '^src/', pathNot: own('domain', 'planning', 'platform', roles, 'store', 'engine', 'cli') },
+      from: {
+        path: '^src/',
+        pathNot: own('domain', 'planning', 'platform', roles, 'store', 'engine', 'manager', 'cli'),
+      },
       to: {},
     },
     {
@@ -62,6 +65,7 @@ module.exports = {
     floor('planning', [own('domain', 'planning')]),
     floor('platform', [own('domain', 'planning', 'platform')]),
     floor('store', [own('domain', 'planning', 'platform', 'store')]),
+    floor('manager', [own('domain', 'planning', 'platform', 'manager')]),
     floor('engine', [own('domain', 'planning', 'platform', 'store', 'engine'), interfaceFiles]),
     {
       name: 'a-role-imports-only-what-is-below',
@@ -69,6 +73,13 @@ module.exports = {
       severity: 'error',
       from: { path: `^src/(${roles})/` },
       to: { path: '^src/', pathNot: [own('domain', 'planning', 'platform'), interfaceFiles, '^src/$1/'] },
+    },
+    {
+      name: 'the-manager-stands-alone',
+      comment: 'The release side is a program of its own; the demo alone plays both.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(manager|cli/demo)/' },
+      to: { path: own('manager') },
     },
     {
       name: 'only-compose-knows-adapters',

@@ -1,4 +1,5 @@
 import type { Settings } from '../domain/settings.ts';
+import { VERSION } from '../domain/version.ts';
 import type { LookRoles } from '../engine/look.ts';
 import { InPlaceReader } from '../installers/in-place-reader.ts';
 import { Http } from '../platform/http.ts';
@@ -8,7 +9,6 @@ import { Cache } from '../store/cache.ts';
 import { JournalStore } from '../store/journal-file.ts';
 import { ProbationStore } from '../store/probation-file.ts';
 import { RecordStore } from '../store/records.ts';
-import { VERSION } from './version.ts';
 
 /** What every tick needs. With `compose-act.ts` the only place that knows the adapters. */
 export interface LookHalf extends LookRoles {

@@ -1,9 +1,9 @@
 import yargs, { type Argv, type Options } from 'yargs';
 import { RunError } from '../domain/errors.ts';
+import { VERSION } from '../domain/version.ts';
 import { type CommandName, FLAGS, type FlagRow, type Invocation, SETTING_FLAGS, toInvocation } from './command-line.ts';
 import { EXIT_CODES } from './exit-codes.ts';
 import { SETTINGS } from './settings-table.ts';
-import { VERSION } from './version.ts';
 
 const WIDTH = 80;
 const HINT = '"bin-proxy --help" shows what there is.';

@@ -1,8 +1,9 @@
 import type { Plan, PlannedBinary } from '../domain/plan.ts';
 import { releaseId } from '../domain/release.ts';
 import { installedText } from '../planning/decide.ts';
+import { columns } from '../platform/text.ts';
 import { brief } from './report-run.ts';
-import { columns, type Terminal } from './terminal.ts';
+import type { Terminal } from './terminal.ts';
 
 export interface PlanContext {
   readonly source: string;

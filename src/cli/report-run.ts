@@ -1,7 +1,8 @@
 import { digestFromText, shortDigest } from '../domain/digest.ts';
 import type { Outcome, OutcomeKind } from '../domain/outcome.ts';
+import { columns } from '../platform/text.ts';
 import type { ExitCode } from './exit-codes.ts';
-import { columns, type Terminal } from './terminal.ts';
+import type { Terminal } from './terminal.ts';
 
 /** The document of `bin-proxy run --json`. */
 export interface RunDocument {

@@ -28,10 +28,3 @@ export function terminal(stream: NodeJS.WriteStream, color: Color): Terminal {
     paint: (style, text) => painted(style, printableText(text)),
   };
 }
-
-/** Pads columns to their widest cell; the last one is left as it is. Names are ASCII by their schema. */
-export function columns(rows: readonly (readonly string[])[]): readonly (readonly string[])[] {
-  const widths: number[] = [];
-  for (const row of rows) for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length);
-  return rows.map((row) => row.map((cell, i) => (i === row.length - 1 ? cell : cell.padEnd(widths[i] ?? 0))));
-}

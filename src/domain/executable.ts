@@ -62,6 +62,19 @@ export function unfit(executable: Executable, arch: string): string | undefined 
   }
 }
 
+/** Of machines whose name is not the same in Node's words and in those of releases. */
+const RELEASE_NAMES: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386', mipsel: 'mipsle' };
+
+/**
+ * The machine that a program is built for, in the words that releases use (`amd64`, `arm64`, `ppc64le`, …: those of
+ * Go's GOARCH and of OCI images); undefined where the table has none.
+ */
+export function machineName(elf: Elf): string | undefined {
+  const found = Object.entries(MACHINES).find(([, machine]) => isFor(machine, elf))?.[0];
+  if (found === 'ppc64' && elf.endian === 'little') return 'ppc64le';
+  return found === undefined ? undefined : (RELEASE_NAMES[found] ?? found);
+}
+
 type Elf = Extract<Executable, { kind: 'elf' }>;
 
 function isFor({ bits, machine, endian }: Machine, elf: Elf): boolean {

@@ -38,9 +38,9 @@ export interface Lock {
  * stale. It is held by a child (`flock … cat`) that ends when our end of its stdin closes. Under it, proper-lockfile's
  * directory tells programs without flock that somebody is here; one left behind by a dead run is an orphan by
  * definition, since we hold the mutex. The owner file stands beside the lock: inside the directory it would make it
- * impossible to remove.
+ * impossible to remove. `program` is how the holder calls itself there.
  */
-export async function takeLock(file: string, now: Date): Promise<Lock> {
+export async function takeLock(file: string, now: Date, program = 'bin-proxy'): Promise<Lock> {
   prepare(file);
   const holder = await holdMutex(file);
   const controller = new AbortController();
@@ -56,7 +56,7 @@ export async function takeLock(file: string, now: Date): Promise<Lock> {
       retries: 0,
       onCompromised: (error) => lose(error.message),
     });
-    await writeDurably(ownerFile(file), `${JSON.stringify(await ourselves(now))}\n`, 0o644);
+    await writeDurably(ownerFile(file), `${JSON.stringify(await ourselves(now, program))}\n`, 0o644);
     return { lost: controller.signal, release: () => release(file, holder, unlock) };
   } catch (error) {
     holder.removeAllListeners('exit');
@@ -159,14 +159,14 @@ function lockTrouble(file: string, error: unknown): unknown {
   });
 }
 
-async function ourselves(now: Date): Promise<LockOwner> {
+async function ourselves(now: Date, program: string): Promise<LockOwner> {
   const facts = await processFacts(process.pid);
   return {
     pid: process.pid,
     startTime: facts?.startTime ?? '',
     bootId: await bootId(),
     since: now.toISOString(),
-    command: ['bin-proxy', ...process.argv.slice(2)].join(' '),
+    command: [program, ...process.argv.slice(2)].join(' '),
   };
 }
 

@@ -1,0 +1,68 @@
+import type { DigestAlgorithm } from '../domain/digest.ts';
+import type { BinaryName } from '../domain/names.ts';
+import { type Artifact, artifactFor, type Catalog, findRelease, type Release } from './catalog.ts';
+
+/** What hosts are told, as text. The same for static files and for a server, byte for byte. */
+
+/** `{"code":0,"message":"success","data":{"md5":"…"}}`: without blanks, for clients that look for `"md5":"`. */
+export function digestAnswer(algorithm: DigestAlgorithm, artifact: Artifact): string {
+  return success({ [algorithm]: artifact[algorithm] });
+}
+
+/** All about one release, for `bins/{name}` and `releases/{version}/{name}/release.json`, in every known spelling. */
+export function releaseAnswer(name: BinaryName, release: Release): string {
+  const usual = artifactFor(release);
+  return success({
+    name,
+    version: release.version,
+    ...(usual !== undefined && {
+      md5: usual.md5,
+      sha256: usual.sha256,
+      sha256sum: usual.sha256,
+      hash: usual.md5,
+      size: usual.size,
+    }),
+    artifacts: sortedArtifacts(release).map(told),
+  });
+}
+
+/**
+ * `index.json`: what every channel of every binary points at. A host makes one conditional request of it a tick, so the
+ * text depends on nothing but what is offered.
+ */
+export function indexAnswer(catalogs: Iterable<Catalog>): string {
+  const sorted = [...catalogs].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const binaries = sorted.flatMap((catalog) => {
+    const channels = channelsOf(catalog);
+    return channels.length === 0 ? [] : [[catalog.name, { channels: Object.fromEntries(channels) }] as const];
+  });
+  return `${JSON.stringify({ schema: 'bin-manager/index/1', binaries: Object.fromEntries(binaries) })}\n`;
+}
+
+function channelsOf(catalog: Catalog) {
+  return catalog.channels
+    .map(({ channel }) => channel)
+    .sort()
+    .flatMap((channel) => {
+      const release = findRelease(catalog, channel);
+      if (release === undefined) return [];
+      return [[channel, { version: release.version, artifacts: sortedArtifacts(release).map(told) }] as const];
+    });
+}
+
+function sortedArtifacts({ artifacts }: Release): readonly Artifact[] {
+  return [...artifacts].sort((a, b) => (a.platform < b.platform ? -1 : 1));
+}
+
+function told({ platform, size, md5, sha256 }: Artifact) {
+  return { platform, size, md5, sha256, url: artifactAddress(sha256) };
+}
+
+/** Relative to the base of the API. */
+export function artifactAddress(sha256: string): string {
+  return `artifacts/${sha256}`;
+}
+
+function success(data: Readonly<Record<string, unknown>>): string {
+  return `${JSON.stringify({ code: 0, message: 'success', data })}\n`;
+}

@@ -1,0 +1,79 @@
+import { existsSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { errorText, systemCode } from '../domain/errors.ts';
+import type { BinaryName, VersionName } from '../domain/names.ts';
+import { readText } from '../platform/files.ts';
+import { LATEST, STABLE } from './catalog.ts';
+import type { Invocation } from './command-line.ts';
+import { STDIN } from './commands.ts';
+import { refused } from './errors.ts';
+import type { ExitCode } from './exit-codes.ts';
+import { type Published, publish } from './publish.ts';
+import { ReleaseStore } from './store.ts';
+import { answer, conditionsOf, note, sizeText } from './wording.ts';
+
+const READ_BYTES = 1 << 20;
+
+/** `bin-manager publish NAME FILE`. */
+export async function publishCommand(invocation: Invocation, signal: AbortSignal): Promise<ExitCode> {
+  const { version, platform, channel = STABLE, switches } = invocation;
+  const name = invocation.name as BinaryName;
+  const store = new ReleaseStore(invocation.store);
+  const isNew = !existsSync(store.places.catalogs);
+  const bytes = await openInput(invocation.path ?? STDIN, signal);
+  if (isNew) note(`begins a new release store at ${store.places.store}`);
+  const publication = {
+    name,
+    channel,
+    conflict: switches.has('force') ? ('replace' as const) : ('refuse' as const),
+    bytes,
+    ...(version !== undefined && { version }),
+    ...(platform !== undefined && { platform }),
+  };
+  const published = await publish(store, publication, conditionsOf(invocation, signal));
+  for (const warning of published.warnings) note(`warning: ${warning}`);
+  const offered = await offeredNow(store, name, channel);
+  answer(invocation, [...story(published), ...offered.lines], { ...published, answers: offered.answers });
+  return 0;
+}
+
+/** Opened before anything else is done: most mistakes are made in the name of the file. */
+async function openInput(file: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
+  if (file === STDIN) {
+    signal.addEventListener('abort', () => process.stdin.destroy(signal.reason as Error));
+    return process.stdin;
+  }
+  try {
+    const handle = await open(file, 'r');
+    const stats = await handle.stat();
+    if (!stats.isDirectory()) return handle.createReadStream({ highWaterMark: READ_BYTES, signal });
+    await handle.close();
+  } catch (error) {
+    const why = systemCode(error) === 'ENOENT' ? `there is no file at ${file}` : `cannot read ${errorText(error)}`;
+    throw refused(why, 'Nothing was published.');
+  }
+  throw refused(`expected a file, found a directory at ${file}`, 'Name the program in it.');
+}
+
+function story({ what, name, version, artifact, channel, former }: Published): readonly string[] {
+  const did = { published: 'published', 'already-published': 'was published already', replaced: 'replaced' }[what];
+  const moved = former === undefined ? `${channel} points at it` : `${channel}: ${former} -> ${version}`;
+  return [
+    `${name} ${version} for ${artifact.platform} ${did}: ${sizeText(artifact.size)}, sha256:${artifact.sha256}`,
+    moved,
+  ];
+}
+
+/** What is really answered now, read from the files that are served. */
+async function offeredNow(store: ReleaseStore, name: BinaryName, channel: VersionName) {
+  const base = `releases/${channel === STABLE ? LATEST : channel}/${name}`;
+  const answers: Record<string, string> = {};
+  for (const what of ['md5', 'sha256']) {
+    const path = `${base}/${what}`;
+    answers[path] = ((await readText(store.places.view(path))) ?? 'nothing').trim();
+  }
+  return {
+    answers,
+    lines: ['', 'Hosts now get', ...Object.entries(answers).map(([path, text]) => `  ${path}  ${text}`)],
+  };
+}

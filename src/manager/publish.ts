@@ -1,0 +1,144 @@
+import { lstat } from 'node:fs/promises';
+import type { BinaryName, VersionName } from '../domain/names.ts';
+import { type Platform, platformOf } from '../domain/platform.ts';
+import { orUndefined, removeFile } from '../platform/files.ts';
+import {
+  type Artifact,
+  artifactFor,
+  type Catalog,
+  channelOf,
+  findRelease,
+  type Release,
+  stampAfter,
+} from './catalog.ts';
+import { type Added, publishIn } from './catalog-changes.ts';
+import { refused } from './errors.ts';
+import { type Conditions, prepareStore, type Session, withSession } from './session.ts';
+import type { ReleaseStore } from './store.ts';
+import { receiveUpload, type Upload } from './upload.ts';
+import { Workbench } from './workbench.ts';
+
+export interface Publication {
+  readonly name: BinaryName;
+  /** Default: the time and the first digits of the sha256. */
+  readonly version?: VersionName;
+  /** Default: what the ELF header says, or `any`. */
+  readonly platform?: Platform;
+  readonly channel: VersionName;
+  readonly conflict: 'refuse' | 'replace';
+}
+
+export interface Published {
+  readonly what: Added['what'];
+  readonly name: BinaryName;
+  readonly version: VersionName;
+  readonly artifact: Artifact;
+  readonly channel: VersionName;
+  /** What the channel pointed at before, where that was another version. */
+  readonly former?: VersionName;
+  /** For a person: what is allowed, and seldom meant. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Takes a release in from a stream, and lets a channel point at it. Waits for other writers only once all bytes are
+ * there. Throws {@link ManagerError}; then nothing of what is offered has changed.
+ */
+export async function publish(
+  store: ReleaseStore,
+  publication: Publication & { readonly bytes: AsyncIterable<Uint8Array> },
+  conditions: Conditions,
+): Promise<Published> {
+  await prepareStore(store);
+  const upload = await receiveUpload(store.places.staging, publication.bytes, conditions.signal);
+  try {
+    const platform = platformFor(upload, publication.platform);
+    return await withSession(store, conditions, (session) => take(session, { ...publication, platform }, upload));
+  } finally {
+    await removeFile(upload.file);
+  }
+}
+
+async function take(
+  session: Session,
+  publication: Publication & { readonly platform: Platform },
+  upload: Upload,
+): Promise<Published> {
+  const { name, platform, channel, conflict } = publication;
+  const former = session.catalog(name);
+  const { size, md5, sha256 } = upload;
+  const published = stampAfter(session.catalogs.values(), session.now());
+  const version = publication.version ?? versionFor(former, publication, { sha256, published });
+  const artifact = { platform, size, md5, sha256, published };
+  const { catalog, what } = publishIn(former, { version, artifact, channel, conflict });
+  session.mayGoOn();
+  await placeArtifact(session, upload, published);
+  await session.commit(catalog);
+  const before = channelOf(former, channel)?.current;
+  return {
+    what,
+    name,
+    version,
+    artifact,
+    channel,
+    ...(before !== undefined && before !== version && { former: before }),
+    warnings: [...notAProgram(upload), ...lostPlatforms(former, catalog, channel)],
+  };
+}
+
+/**
+ * The bytes, before anything names them. Also where they are there already: the file is replaced by one that was just
+ * verified. Its time stays as it is if it is in use, and with it its ETag.
+ */
+async function placeArtifact({ store, catalogs }: Session, upload: Upload, published: string): Promise<void> {
+  const path = store.places.artifact(upload.sha256);
+  const there = await orUndefined(lstat(path));
+  const inUse = [...catalogs.values()].some(({ releases }) =>
+    releases.some(({ artifacts }) => artifacts.some(({ sha256 }) => sha256 === upload.sha256)),
+  );
+  const bench = new Workbench(store.places.staging);
+  await bench.adopt(upload.file, path, there !== undefined && inUse ? there.mtime : new Date(published));
+  await bench.flush();
+}
+
+function platformFor({ executable }: Upload, wanted: Platform | undefined): Platform {
+  const found = platformOf(executable);
+  if (executable.kind !== 'elf') return wanted ?? (found as Platform);
+  if (wanted === undefined && found === undefined) {
+    const machine = `ELF machine ${executable.machine} (${executable.bits} bit, ${executable.endian} endian)`;
+    throw refused(`built for ${machine}, which has no name here`, 'Name it with --platform.');
+  }
+  if (wanted !== undefined && found !== undefined && wanted !== found) {
+    throw refused(`built for ${found}, expected ${wanted}`, 'Publish the other file, or correct --platform.');
+  }
+  return (wanted ?? found) as Platform;
+}
+
+/** Bytes that the channel offers already are no new version: a publisher that was killed just runs again. */
+function versionFor(
+  former: Catalog,
+  { channel, platform }: Publication,
+  { sha256, published }: Pick<Artifact, 'sha256' | 'published'>,
+): VersionName {
+  const offered = findRelease(former, channel);
+  const isOffered = offered !== undefined && artifactFor(offered, platform)?.sha256 === sha256;
+  if (isOffered && channelOf(former, channel) !== undefined) return offered.version;
+  return `${published.replaceAll(/[-:]/g, '')}-${sha256.slice(0, 8)}` as VersionName;
+}
+
+function notAProgram({ executable }: Upload): readonly string[] {
+  if (executable.kind !== 'neither') return [];
+  return [`hosts will refuse it: expected an ELF program or "#!", found ${JSON.stringify(executable.begins)}`];
+}
+
+/** Hosts of a platform that the version does not have would find nothing for them. */
+function lostPlatforms(former: Catalog, catalog: Catalog, channel: VersionName): readonly string[] {
+  const platforms = (release: Release | undefined) => release?.artifacts.map(({ platform }) => platform) ?? [];
+  const now = findRelease(catalog, channel);
+  const lost = platforms(findRelease(former, channel)).filter((one) => now && artifactFor(now, one) === undefined);
+  if (now === undefined || lost.length === 0) return [];
+  return [
+    `${channel} had ${lost.join(', ')} before, and ${now.version} has not: publish that too with --version ${now.version}` +
+      ' (or publish all of them to another channel first, and promote it)',
+  ];
+}

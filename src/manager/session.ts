@@ -1,0 +1,115 @@
+import { readdir } from 'node:fs/promises';
+import { type BinaryName, isBinaryName } from '../domain/names.ts';
+import { orUndefined, readText, removeFile, sweepTemporaries, syncDirectory, writeDurably } from '../platform/files.ts';
+import type { Lock } from '../platform/lock.ts';
+import { type Catalog, emptyCatalog } from './catalog.ts';
+import { catalogText, parseCatalog } from './catalog-file.ts';
+import { settleIndex, settleViews } from './settle.ts';
+import type { ReleaseStore } from './store.ts';
+import { type Patience, waitForLock } from './store-lock.ts';
+import { sweepStaging } from './upload.ts';
+import { Workbench } from './workbench.ts';
+
+export interface Conditions extends Patience {
+  readonly now: () => Date;
+}
+
+/** Makes the directories of a store that are not there yet. */
+export async function prepareStore({ places }: ReleaseStore): Promise<void> {
+  const bench = new Workbench(places.staging);
+  for (const directory of [places.staging, places.unsettled, places.artifacts, places.catalogs]) {
+    await bench.directory(directory);
+  }
+  await bench.flush();
+}
+
+/** Holds the store for one change: settles what a killed run left, does the work, and lets go. */
+export async function withSession<T>(
+  store: ReleaseStore,
+  conditions: Conditions,
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
+  // A store that is not there must not come to be by looking for it.
+  await store.names();
+  await prepareStore(store);
+  const lock = await waitForLock(store.places.lock, conditions);
+  try {
+    return await work(await Session.begin(store, lock, conditions.now));
+  } finally {
+    await lock.release();
+  }
+}
+
+/** A store whose lock is held, and whose views agree with its catalogs. */
+export class Session {
+  readonly store: ReleaseStore;
+  readonly now: () => Date;
+  readonly #lock: Lock;
+  readonly #catalogs: Map<BinaryName, Catalog>;
+
+  private constructor(store: ReleaseStore, lock: Lock, begun: Pick<Session, 'now' | 'catalogs'>) {
+    this.store = store;
+    this.now = begun.now;
+    this.#lock = lock;
+    this.#catalogs = new Map(begun.catalogs);
+  }
+
+  static async begin(store: ReleaseStore, lock: Lock, now: () => Date): Promise<Session> {
+    const session = new Session(store, lock, { now, catalogs: await store.catalogs() });
+    await session.#settleWhatWasLeft();
+    return session;
+  }
+
+  get catalogs(): ReadonlyMap<BinaryName, Catalog> {
+    return this.#catalogs;
+  }
+
+  /** An empty one where nothing was published yet. */
+  catalog(name: BinaryName): Catalog {
+    return this.#catalogs.get(name) ?? emptyCatalog(name);
+  }
+
+  /**
+   * Makes a changed catalog the truth, and its views after it. The former one is kept until they are done: whoever
+   * comes next after a kill finds it, and ends this.
+   */
+  async commit(catalog: Catalog): Promise<void> {
+    this.mayGoOn();
+    const { places } = this.store;
+    const { name } = catalog;
+    const former = this.catalog(name);
+    const text = catalogText(catalog);
+    if (text === (await readText(places.catalog(name)))) return;
+    await writeDurably(places.former(name), catalogText(former), 0o644);
+    await writeDurably(places.catalog(name), text, 0o644);
+    this.#catalogs.set(name, catalog);
+    await this.#settle(name, former);
+  }
+
+  /** Throws once the lock is lost (invariant 11). */
+  mayGoOn(): void {
+    this.#lock.lost.throwIfAborted();
+  }
+
+  async #settleWhatWasLeft(): Promise<void> {
+    const { places } = this.store;
+    await sweepStaging(places.staging, this.now());
+    for (const directory of [places.catalogs, places.unsettled]) await sweepTemporaries(directory);
+    for (const file of (await orUndefined(readdir(places.unsettled))) ?? []) {
+      const name = file.replace(/\.json$/, '');
+      if (!isBinaryName(name)) continue;
+      const path = places.former(name);
+      const text = (await readText(path)) ?? catalogText(emptyCatalog(name));
+      await this.#settle(name, parseCatalog(text, name, path));
+    }
+  }
+
+  async #settle(name: BinaryName, former: Catalog): Promise<void> {
+    const { places } = this.store;
+    await settleViews(places, this.catalog(name), former);
+    this.mayGoOn();
+    await settleIndex(places, this.#catalogs.values(), this.now());
+    await removeFile(places.former(name));
+    await syncDirectory(places.unsettled);
+  }
+}
