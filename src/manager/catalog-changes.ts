@@ -31,7 +31,6 @@ export interface Added {
 /** Adds an artifact to a version, and lets the channel point at it. Throws {@link ManagerError} `refused`. */
 export function publishIn(catalog: Catalog, { version, artifact, channel, conflict }: Addition): Added {
   mustBeVersion(catalog, version);
-  mustBeChannel(catalog, channel);
   const release = releaseOf(catalog, version);
   const there = release?.artifacts.find(({ platform }) => platform === artifact.platform);
   if (conflict === 'refuse') mustFit(catalog, release, artifact);
@@ -44,6 +43,8 @@ export function publishIn(catalog: Catalog, { version, artifact, channel, confli
       : catalog.releases.map((one) => (one === release ? changed : one));
   const isNew = there === undefined || release?.withdrawn !== undefined;
   const what = isNew ? 'published' : same ? 'already-published' : 'replaced';
+  // Against the new list: the channel may be called as this very version.
+  mustBeChannel({ ...catalog, releases }, channel);
   return { catalog: pointAt({ ...catalog, releases }, channel, version), what };
 }
 

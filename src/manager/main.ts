@@ -18,8 +18,6 @@ export async function main(argv: readonly string[]): Promise<void> {
   process.umask(UMASK);
   process.exitCode = await run(argv);
   ended = true;
-  // A pipe that nobody closes must not keep the program.
-  process.stdin.destroy();
 }
 
 async function run(argv: readonly string[]): Promise<ExitCode> {

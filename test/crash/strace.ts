@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Host, PROGRAM } from '../support/host.ts';
+import { PROGRAM } from '../support/host.ts';
 
 /**
  * Calls that change what is on disk. Not listed: open(2) with O_CREAT and write(2), which Node also makes by the
@@ -65,6 +65,13 @@ const FOLLOW = ['-f', '-b', 'execve', '-qq', '-e', 'signal=none'];
 
 type Settings = Readonly<Record<string, string>>;
 
+/** Where the program runs: a host, or whatever else gives it an environment. */
+export interface Scene {
+  /** Default: bin-proxy. */
+  readonly program?: string;
+  environment(settings: Settings): Record<string, string>;
+}
+
 interface Traced {
   readonly args: readonly string[];
   readonly settings: Settings;
@@ -76,9 +83,9 @@ export interface Struck extends Traced {
 }
 
 /** Every point of a run that is left to end by itself. */
-export async function pointsOf(host: Host, traced: Traced): Promise<readonly Point[]> {
+export async function pointsOf(scene: Scene, traced: Traced): Promise<readonly Point[]> {
   const counts = new Map<string, number>();
-  for (const { thread, call } of await callsOf(host, { ...traced, trace: MUTATING })) {
+  for (const { thread, call } of await callsOf(scene, { ...traced, trace: MUTATING })) {
     const key = `${thread} ${call}`;
     counts.set(key, (counts.get(key) ?? 0) + 1);
   }
@@ -99,13 +106,13 @@ export interface Call {
 
 /** Calls of a run that is left to end by itself, in their order. */
 export async function callsOf(
-  host: Host,
+  scene: Scene,
   { trace, args, settings }: Traced & { readonly trace: readonly string[] },
 ): Promise<readonly Call[]> {
   const directory = mkdtempSync(join(tmpdir(), 'bin-proxy-strace-'));
   try {
     const file = join(directory, 'trace');
-    await traced(host, ['-y', '-s', '4096', '-e', `trace=${trace.join(',')}`, '-o', file], { args, settings });
+    await traced(scene, ['-y', '-s', '4096', '-e', `trace=${trace.join(',')}`, '-o', file], { args, settings });
     return readFileSync(file, 'utf8')
       .split('\n')
       .flatMap((line) => {
@@ -118,15 +125,15 @@ export async function callsOf(
 }
 
 /** Runs the program and strikes it at the point. Returns its exit code as a shell would: 137 where it was killed. */
-export async function struck(host: Host, { args, settings, point, strike }: Struck): Promise<number> {
+export async function struck(scene: Scene, { args, settings, point, strike }: Struck): Promise<number> {
   const what = strike.kind === 'kill' ? 'signal=KILL' : `error=${strike.code}`;
   const inject = `inject=${point.call}:${what}:when=${point.nth}`;
-  return traced(host, ['-e', `trace=${point.call}`, '-e', inject, '-o', '/dev/null'], { args, settings });
+  return traced(scene, ['-e', `trace=${point.call}`, '-e', inject, '-o', '/dev/null'], { args, settings });
 }
 
-async function traced(host: Host, options: readonly string[], { args, settings }: Traced): Promise<number> {
-  const child = spawn('strace', [...FOLLOW, ...options, process.execPath, PROGRAM, ...args], {
-    env: host.environment({ ...settings, ...ONE_THREAD }),
+async function traced(scene: Scene, options: readonly string[], { args, settings }: Traced): Promise<number> {
+  const child = spawn('strace', [...FOLLOW, ...options, process.execPath, scene.program ?? PROGRAM, ...args], {
+    env: scene.environment({ ...settings, ...ONE_THREAD }),
     stdio: 'ignore',
   });
   const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
