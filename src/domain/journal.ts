@@ -18,6 +18,8 @@ export interface JournalChange {
   readonly version: string;
   /** The release, as `releaseId` writes it. */
   readonly release: string;
+  /** The same as `releaseNames` writes it; a journal of an earlier version has none. */
+  readonly names?: string;
   readonly reason: ChangeReason;
   /** What was installed before, `algorithm:hex`; absent: nothing. */
   readonly from?: string;
@@ -83,6 +85,11 @@ export function inBoot(journal: Journal, bootId: string): Journal {
   return { ...journal, services };
 }
 
+/** What is remembered of a change's release is remembered under these. */
+export function namesOfRelease({ names, release }: JournalChange): string {
+  return names ?? release;
+}
+
 export function journalFiles(journal: Journal): readonly JournalFile[] {
   return journal.changes.flatMap(({ files }) => files);
 }
@@ -90,5 +97,5 @@ export function journalFiles(journal: Journal): readonly JournalFile[] {
 /** The releases of the other binaries that went live together with one. */
 export function companionsOf(journal: Journal, change: JournalChange): Readonly<Record<string, string>> {
   const others = journal.changes.filter((other) => other !== change);
-  return Object.fromEntries(others.map(({ name, release }) => [name, release]));
+  return Object.fromEntries(others.map((other) => [other.name, namesOfRelease(other)]));
 }

@@ -4,7 +4,7 @@ import type { OutcomeKind } from './outcome.ts';
 
 /** A release that failed here. While it lasts the release is not tried again (invariant 5). */
 export interface Quarantine {
-  /** The release, as `releaseId` writes it. */
+  /** The release, as `releaseNames` writes it. */
   readonly release: string;
   readonly version: string;
   readonly reason: FailureReason;
@@ -15,13 +15,14 @@ export interface Quarantine {
   readonly until: string;
   /**
    * Releases of other binaries activated together with this one. Nobody can tell which of them was bad, so the
-   * quarantine holds only while each of them is still what is offered.
+   * quarantine holds only while each of them is still what is offered. As `releaseNames` writes them.
    */
   readonly companions: Readonly<Record<string, string>>;
 }
 
 /** A try that failed through no fault of the release: wait a little, blame nobody. */
 export interface Backoff {
+  /** As `releaseNames` writes it. */
   readonly release: string;
   readonly reason: FailureReason;
   readonly detail: string;
@@ -33,7 +34,7 @@ export interface Backoff {
 export interface BinaryRecord {
   readonly schema: 'bin-proxy/record/1';
   readonly name: BinaryName;
-  /** The release last proven here. */
+  /** The release last proven here, as `releaseNames` writes it. */
   readonly active?: { readonly release: string; readonly version: string; readonly since: string };
   /** Newest first, at most eight. */
   readonly quarantine: readonly Quarantine[];

@@ -1,5 +1,5 @@
 import { errorText } from '../domain/errors.ts';
-import type { Journal, JournalChange } from '../domain/journal.ts';
+import { type Journal, type JournalChange, namesOfRelease } from '../domain/journal.ts';
 import type { Outcome, ServiceOutcome } from '../domain/outcome.ts';
 import type { ProcessSample } from '../planning/health.ts';
 import { forgive } from '../planning/quarantine.ts';
@@ -47,6 +47,7 @@ export async function commit(journal: Journal, success: Success, roles: ActRoles
 /** Three writes, each on its own: trouble with one must not keep the others from being made. */
 function records(change: JournalChange, success: Success, roles: ActRoles): readonly (() => Promise<void>)[] {
   const { name, version, release, reason } = change;
+  const names = namesOfRelease(change);
   const now = roles.clock.now();
   const at = now.toISOString();
   const detail = SENTENCES[success.service];
@@ -55,8 +56,8 @@ function records(change: JournalChange, success: Success, roles: ActRoles): read
   return [
     () =>
       roles.records.update(name, now, (before) => ({
-        ...forgive(before, release),
-        active: { release, version, since: at },
+        ...forgive(before, names),
+        active: { release: names, version, since: at },
         last: { outcome: 'updated', reason, detail, at },
       })),
     () => roles.recordProven(name, release),

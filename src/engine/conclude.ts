@@ -1,5 +1,5 @@
 import { errorText, type Fault } from '../domain/errors.ts';
-import { companionsOf, type JournalChange } from '../domain/journal.ts';
+import { companionsOf, type JournalChange, namesOfRelease } from '../domain/journal.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import { type Control, faultFromControl } from '../planning/quarantine.ts';
 import { type Gathered, keepEvidence } from './evidence.ts';

@@ -1,6 +1,6 @@
 import { errorText, RunError, UpdateError } from '../domain/errors.ts';
 import type { Outcome } from '../domain/outcome.ts';
-import { releaseId } from '../domain/release.ts';
+import { releaseId, releaseNames } from '../domain/release.ts';
 import { installedText } from '../planning/decide.ts';
 import type { PlannedChange } from '../planning/transactions.ts';
 import { rememberFailure } from './remember.ts';
@@ -15,11 +15,10 @@ export async function failure(
   const { reason, fault, message: detail, hint } = asUpdateError(error);
   const { name } = entry;
   const { version } = decision.release;
-  const release = releaseId(decision.release);
   const told = {
     name,
     outcome: 'failed',
-    release,
+    release: releaseNames(decision.release),
     version,
     reason,
     detail,
@@ -34,7 +33,7 @@ export async function failure(
     outcome: 'failed',
     reason,
     detail,
-    to: release,
+    to: releaseId(decision.release),
     version,
     ...(from !== undefined && { from }),
     ...(hint !== undefined && { hint }),

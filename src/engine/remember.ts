@@ -1,6 +1,7 @@
 import { errorText } from '../domain/errors.ts';
 import type { BinaryName } from '../domain/names.ts';
 import type { OutcomeKind } from '../domain/outcome.ts';
+import { sameRelease } from '../domain/release.ts';
 import { type FailedTry, remember } from '../planning/quarantine.ts';
 import type { ActRoles } from './roles.ts';
 
@@ -26,7 +27,8 @@ export async function rememberFailure(
   let nextAttempt: string | undefined;
   try {
     await records.update(name, now, (record) => {
-      const counted = begun !== undefined && record.quarantine.some((q) => q.release === release && q.since >= begun);
+      const counted =
+        begun !== undefined && record.quarantine.some((q) => sameRelease(q.release, release) && q.since >= begun);
       const after = counted ? record : remember(record, failure, now);
       nextAttempt = fault === 'release' ? after.quarantine[0]?.until : after.backoff?.notBefore;
       if (after === record && begun === undefined) return record;

@@ -2,7 +2,7 @@ import { errorText, UpdateError } from '../domain/errors.ts';
 import { type Journal, type JournalChange, type JournalService, journalFiles } from '../domain/journal.ts';
 import type { ServiceName } from '../domain/names.ts';
 import type { Outcome, ServiceOutcome } from '../domain/outcome.ts';
-import { releaseId } from '../domain/release.ts';
+import { releaseId, releaseNames } from '../domain/release.ts';
 import { installedText } from '../planning/decide.ts';
 import type { PlannedChange, Transaction } from '../planning/transactions.ts';
 import { printable } from '../platform/http-trouble.ts';
@@ -109,6 +109,7 @@ async function stageFiles({ entry, decision }: PlannedChange, roles: ActRoles): 
   const paths: string[] = [];
   for (const file of decision.files) {
     gate.mayBegin();
+    // The query of a signed link is a secret (invariant 14).
     log.info(`${entry.name}: downloading ${printable(new URL(file.artifact.url))}`);
     const deliver: Parameters<typeof installer.stage>[2] = (sink, maxBytes) =>
       source.fetch(file.artifact, sink, {
@@ -162,6 +163,7 @@ async function prepare(
       name: entry.name,
       version: decision.release.version,
       release: releaseId(decision.release),
+      names: releaseNames(decision.release),
       reason: decision.reason,
       keep: entry.keep,
       files,

@@ -4,7 +4,7 @@ import type { Installation } from '../domain/installation.ts';
 import type { ManifestEntry } from '../domain/manifest.ts';
 import type { Decision, FileChange, Plan, PlannedBinary } from '../domain/plan.ts';
 import type { BinaryRecord, Quarantine } from '../domain/record.ts';
-import { type Artifact, type Release, releaseId } from '../domain/release.ts';
+import { type Artifact, type Release, releaseNames, sameRelease } from '../domain/release.ts';
 
 /** What a source said about one binary; `not-asked` where the answer could not matter (a held binary). */
 export type Answer =
@@ -30,7 +30,7 @@ export interface Policy {
 export function decide(observed: readonly Observed[], policy: Policy): Plan {
   const offers = new Map<string, string>();
   for (const { entry, answer } of observed) {
-    if (answer.kind === 'offered') offers.set(entry.name, releaseId(answer.release));
+    if (answer.kind === 'offered') offers.set(entry.name, releaseNames(answer.release));
   }
   const binaries = observed.map(
     (one): PlannedBinary => ({
@@ -109,15 +109,15 @@ function cannotReplace(
 
 /** Invariant 5: a release that failed here waits, unless a companion it failed with has changed since. */
 function leftAlone(release: Release, record: BinaryRecord, { now, offers }: Moment): Decision | undefined {
-  const id = releaseId(release);
-  const quarantine = record.quarantine.find((q) => q.release === id && isRunning(q, now, offers));
+  const names = releaseNames(release);
+  const quarantine = record.quarantine.find((q) => sameRelease(q.release, names) && isRunning(q, now, offers));
   if (quarantine !== undefined) {
     const times = quarantine.count === 1 ? 'once' : `${quarantine.count} times`;
     const detail = `failed here ${times}: ${quarantine.detail}`;
     return { kind: 'leave', release, reason: 'quarantined', detail, until: quarantine.until };
   }
   const { backoff } = record;
-  if (backoff !== undefined && backoff.release === id && now < new Date(backoff.notBefore)) {
+  if (backoff !== undefined && sameRelease(backoff.release, names) && now < new Date(backoff.notBefore)) {
     return { kind: 'leave', release, reason: 'backing-off', detail: backoff.detail, until: backoff.notBefore };
   }
   return undefined;
@@ -125,12 +125,14 @@ function leftAlone(release: Release, record: BinaryRecord, { now, offers }: Mome
 
 function isRunning(quarantine: Quarantine, now: Date, offers: ReadonlyMap<string, string>): boolean {
   if (now >= new Date(quarantine.until)) return false;
-  return Object.entries(quarantine.companions).every(([name, release]) => (offers.get(name) ?? release) === release);
+  return Object.entries(quarantine.companions).every(([name, release]) =>
+    sameRelease(offers.get(name) ?? release, release),
+  );
 }
 
 function changeReason({ installed, record }: Observed, release: Release) {
   if (installed.every(({ kind }) => kind === 'absent')) return 'not-installed';
-  return record?.active?.release === releaseId(release) ? 'drifted' : 'new-release';
+  return sameRelease(record?.active?.release ?? '', releaseNames(release)) ? 'drifted' : 'new-release';
 }
 
 /** The installed digests of a binary as one text, or undefined where nothing is installed. */

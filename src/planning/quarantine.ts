@@ -1,5 +1,6 @@
 import type { FailureReason, Fault } from '../domain/errors.ts';
 import type { Backoff, BinaryRecord, Quarantine } from '../domain/record.ts';
+import { sameRelease } from '../domain/release.ts';
 
 /** How long the n-th failure of one release keeps it out. The last one repeats. */
 const QUARANTINE_HOURS = [8, 12, 24, 48, 96, 168, 336] as const;
@@ -10,12 +11,13 @@ const TRANSFER_MINUTES = [0, 1, 2, 5, 10, 30, 60] as const;
 const MAX_QUARANTINED = 8;
 
 export interface FailedTry {
+  /** As `releaseNames` writes it. */
   readonly release: string;
   readonly version: string;
   readonly reason: FailureReason;
   readonly detail: string;
   readonly fault: Fault;
-  /** Releases of other binaries that went live in the same transaction. */
+  /** Releases of other binaries that went live in the same transaction, as `releaseNames` writes them. */
   readonly companions: Readonly<Record<string, string>>;
 }
 
@@ -36,7 +38,7 @@ export function remember(record: BinaryRecord, failed: FailedTry, now: Date): Bi
 /** After a success nothing is held against the release that succeeded, nor against the last try. */
 export function forgive(record: BinaryRecord, release: string): BinaryRecord {
   const { leftDown: _, ...rest } = withoutBackoff(record);
-  return { ...rest, quarantine: record.quarantine.filter((q) => q.release !== release) };
+  return { ...rest, quarantine: record.quarantine.filter((q) => !sameRelease(q.release, release)) };
 }
 
 /** What a rollback proved about the former version, under the same probe as the new one. */
@@ -52,7 +54,7 @@ export function faultFromControl(control: Control): Fault {
 }
 
 function quarantined(list: readonly Quarantine[], failed: FailedTry, now: Date): readonly Quarantine[] {
-  const before = list.find((q) => q.release === failed.release);
+  const before = list.find((q) => sameRelease(q.release, failed.release));
   const count = (before?.count ?? 0) + 1;
   const { release, version, reason, detail, companions } = failed;
   const entry: Quarantine = {
@@ -74,7 +76,7 @@ function backedOff(
   { now, minutes }: { readonly now: Date; readonly minutes: readonly number[] },
 ): Backoff {
   const { release, reason, detail } = failed;
-  const count = before?.release === release ? before.count + 1 : 1;
+  const count = before !== undefined && sameRelease(before.release, release) ? before.count + 1 : 1;
   return { release, reason, detail, count, notBefore: later(now, nth(minutes, count)) };
 }
 

@@ -43,7 +43,8 @@ export function parseJournal(value: unknown): Journal | undefined {
 }
 
 function isChange(value: unknown): value is JournalChange {
-  return hasTexts(value, 'name', 'version', 'release', 'reason') && isListOf(value['files'], isFile);
+  if (!hasTexts(value, 'name', 'version', 'release', 'reason')) return false;
+  return (value['names'] === undefined || isText(value['names'])) && isListOf(value['files'], isFile);
 }
 
 function isFile(value: unknown): value is JournalFile {
