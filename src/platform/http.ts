@@ -6,12 +6,16 @@ import { HttpStatusError, HttpTrouble, printable, transportHint, transportText }
 export interface TextAnswer {
   readonly status: number;
   readonly contentType: string;
+  /** The validator of this answer (RFC 9110 section 8.8.3), where it has one. */
+  readonly etag?: string;
   readonly text: string;
 }
 
 export interface TextLimits {
   readonly maxBytes: number;
   readonly totalMs: number;
+  /** Asks for the text only where it is no longer this one: otherwise the answer is 304, without a text. */
+  readonly ifNoneMatch?: string;
 }
 
 /** Where a download goes. `restart` throws away everything written so far. */
@@ -45,14 +49,18 @@ export class Http {
   /** GET of a small text, whatever the status. Throws {@link HttpTrouble}. */
   async text(url: URL, limits: TextLimits): Promise<TextAnswer> {
     return bounded(url, { totalMs: limits.totalMs }, async (signal) => {
-      const response = await httpGet(url, { headers: { accept: 'application/json' }, signal }, this.#identity);
+      const condition = limits.ifNoneMatch === undefined ? {} : { 'if-none-match': limits.ifNoneMatch };
+      const headers = { accept: 'application/json', ...condition };
+      const response = await httpGet(url, { headers, signal }, this.#identity);
       const chunks: Uint8Array[] = [];
       await readBody(response, { maxBytes: limits.maxBytes, idleMs: limits.totalMs }, (chunk) => {
         chunks.push(chunk);
         return Promise.resolve();
       });
       const contentType = response.headers.get('content-type') ?? '';
-      return { status: response.status, contentType, text: Buffer.concat(chunks).toString('utf8') };
+      const etag = response.headers.get('etag');
+      const text = Buffer.concat(chunks).toString('utf8');
+      return { status: response.status, contentType, text, ...(etag !== null && { etag }) };
     });
   }
 
