@@ -10,7 +10,16 @@ const ROLES = {
   probes: 'probe',
 };
 /** What an adapter was split into. Every other file of a role is its interface or an adapter. */
-const PARTS = ['installers/preflight', 'installers/receive', 'installers/workshop', 'services/supervisor-words'];
+const PARTS = [
+  'installers/preflight',
+  'installers/receive',
+  'installers/workshop',
+  'sources/bin-manager-each',
+  'sources/bin-manager-index',
+  'sources/bin-manager-memory',
+  'sources/bin-manager-trouble',
+  'services/supervisor-words',
+];
 /** The only files that know concrete adapters. */
 const COMPOSE = '^src/cli/compose-(look|act)\\.ts$';
 

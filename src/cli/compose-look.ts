@@ -1,3 +1,5 @@
+import { endianness } from 'node:os';
+import { linuxPlatform } from '../domain/platform.ts';
 import type { Settings } from '../domain/settings.ts';
 import { VERSION } from '../domain/version.ts';
 import type { LookRoles } from '../engine/look.ts';
@@ -26,9 +28,10 @@ export async function composeLook(settings: Settings): Promise<LookHalf> {
     ...(token !== undefined && { bearer: { origin: api.origin, token } }),
     ...(transport !== undefined && { transport }),
   });
+  const platform = linuxPlatform(process.arch, endianness());
   const cache = await Cache.open(stateDir);
   return {
-    source: new BinManagerSource(api, http),
+    source: new BinManagerSource({ api, platform, memory: cache, now: () => new Date() }, http),
     reader: new InPlaceReader((path, stats, algorithm) => cache.digest(path, stats, algorithm)),
     records: new RecordStore(stateDir),
     journal: new JournalStore(stateDir),

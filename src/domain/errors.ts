@@ -42,6 +42,8 @@ export type FailureReason =
   | 'source-unreachable'
   | 'source-refused'
   | 'no-such-release'
+  /** There are builds of the release, none of them for this host. */
+  | 'wrong-platform'
   | 'bad-answer'
   | 'foreign-target'
   | 'unreadable-target'

@@ -1,3 +1,5 @@
+import { ANY_PLATFORM, type Platform } from './platform.ts';
+
 /** What the kernel would make of a file's first bytes. */
 export type Executable =
   | { readonly kind: 'elf'; readonly bits: 32 | 64; readonly machine: number; readonly endian: 'little' | 'big' }
@@ -83,4 +85,11 @@ function isFor({ bits, machine, endian }: Machine, elf: Elf): boolean {
 
 function form({ bits, endian }: Elf): string {
   return `${bits} bit, ${endian} endian`;
+}
+
+/** Read from an ELF header; undefined for a machine that has no name here. What is not ELF is for `any`. */
+export function platformOf(executable: Executable): Platform | undefined {
+  if (executable.kind !== 'elf') return ANY_PLATFORM;
+  const machine = machineName(executable);
+  return machine === undefined ? undefined : (`linux/${machine}` as Platform);
 }

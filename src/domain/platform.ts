@@ -1,5 +1,3 @@
-import { type Executable, machineName } from './executable.ts';
-
 declare const brand: unique symbol;
 
 /** What an artifact runs on: `linux/amd64`, `linux/arm64`, …, or `any` for what no machine has a say in, as a script. */
@@ -10,15 +8,21 @@ export const ANY_PLATFORM = 'any' as Platform;
 /** What an answer speaks of where nobody said which platform he has. */
 export const USUAL_PLATFORM = 'linux/amd64' as Platform;
 
+/** Architectures that Go calls otherwise than Node does; every other one has one name in both. */
+const GO_NAMES: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386', mipsel: 'mipsle' };
+
 export function isPlatform(text: string): text is Platform {
   return PLATFORM.test(text);
 }
 
-/** Read from an ELF header; undefined for a machine that has no name here. What is not ELF is for `any`. */
-export function platformOf(executable: Executable): Platform | undefined {
-  if (executable.kind !== 'elf') return ANY_PLATFORM;
-  const machine = machineName(executable);
-  return machine === undefined ? undefined : (`linux/${machine}` as Platform);
+/**
+ * A Linux host as releases name it: `linux/` and the architecture's name in Go.
+ * @param arch as Node names it
+ * @param endian as Node names it: `ppc64` is two platforms
+ */
+export function linuxPlatform(arch: string, endian: 'BE' | 'LE'): Platform {
+  if (arch === 'ppc64' && endian === 'LE') return 'linux/ppc64le' as Platform;
+  return `linux/${GO_NAMES[arch] ?? arch}` as Platform;
 }
 
 /** `linux-amd64`: the platform as one path segment (invariant 10). */

@@ -37,7 +37,7 @@ export async function conclude(change: JournalChange, story: Story, roles: ActRo
   const { reason, message: detail, hint } = story.why.trouble;
   const ending = endingOf(story.undone);
   const tried = {
-    release,
+    release: namesOfRelease(change),
     version,
     reason,
     detail,

@@ -1,8 +1,10 @@
 import type { Installation } from '../domain/installation.ts';
 import type { ManifestEntry } from '../domain/manifest.ts';
 import type { Plan } from '../domain/plan.ts';
+import type { BinaryRecord } from '../domain/record.ts';
 import type { InstallationReader } from '../installers/installer.ts';
 import { type Answer, decide, type Observed, type Policy } from '../planning/decide.ts';
+import { isChange } from '../planning/transactions.ts';
 import type { ReleaseSource } from '../sources/source.ts';
 import type { RecordStore } from '../store/records.ts';
 
@@ -20,19 +22,24 @@ const NOT_ASKED: Answer = { kind: 'not-asked' };
  */
 export async function look(entries: readonly ManifestEntry[], roles: LookRoles, policy: Policy): Promise<Plan> {
   const asked = entries.filter(({ hold }) => hold === undefined);
-  const [answers, records] = await Promise.all([
-    roles.source.ask(asked),
-    roles.records.read(entries.map(({ name }) => name)),
-  ]);
+  const { answers, warnings } = await roles.source.ask(asked);
   const observed: Observed[] = [];
   for (const entry of entries) {
     const answer = answers.get(entry.name) ?? NOT_ASKED;
-    const record = records.byName.get(entry.name);
-    const installed = await installedFor(entry, answer, roles.reader);
-    observed.push({ entry, answer, installed, ...(record !== undefined && { record }) });
+    observed.push({ entry, answer, installed: await installedFor(entry, answer, roles.reader) });
   }
-  const warnings = [...records.damaged].map(([name, why]) => `the record of ${name} is damaged and not used: ${why}`);
-  return { ...decide(observed, policy), warnings };
+  const plan = decide(observed, policy);
+  // The past matters to what would change: most ticks read no record at all.
+  const changing = plan.binaries.filter(isChange).map(({ entry }) => entry.name);
+  if (changing.length === 0) return { ...plan, warnings };
+  const { byName, damaged } = await roles.records.read(changing);
+  const remembered = observed.map((one) => withRecord(one, byName.get(one.entry.name)));
+  const unread = [...damaged].map(([name, why]) => `the record of ${name} is damaged and not used: ${why}`);
+  return { ...decide(remembered, policy), warnings: [...warnings, ...unread] };
+}
+
+function withRecord(observed: Observed, record: BinaryRecord | undefined): Observed {
+  return record === undefined ? observed : { ...observed, record };
 }
 
 /** Digests are taken in the release's own algorithm; without a release, of the entry's file in md5. */

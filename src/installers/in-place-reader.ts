@@ -19,10 +19,10 @@ export class InPlaceReader implements InstallationReader {
 
   async read(target: string, algorithm: DigestAlgorithm): Promise<Installation> {
     try {
-      const link = await orUndefined(lstat(target));
+      const link = await orUndefined(lstat(target, { bigint: true }));
       if (link === undefined) return { kind: 'absent' };
       const realPath = link.isSymbolicLink() ? await realpath(target) : target;
-      const stats = await stat(realPath, { bigint: true });
+      const stats = link.isSymbolicLink() ? await stat(realPath, { bigint: true }) : link;
       if (!stats.isFile()) return { kind: 'foreign', what: kindOf(stats) };
       const digest = await this.#digestOf(realPath, stats, algorithm);
       return { kind: 'present', digest, size: Number(stats.size), realPath };

@@ -1,6 +1,7 @@
 import { lstat } from 'node:fs/promises';
+import { platformOf } from '../domain/executable.ts';
 import type { BinaryName, VersionName } from '../domain/names.ts';
-import { type Platform, platformOf } from '../domain/platform.ts';
+import type { Platform } from '../domain/platform.ts';
 import { orUndefined, removeFile } from '../platform/files.ts';
 import {
   type Artifact,

@@ -1,167 +1,192 @@
-import { type Digest, type DigestAlgorithm, digestFromHex, isDigestOfNothing } from '../domain/digest.ts';
 import { errorText, UpdateError } from '../domain/errors.ts';
 import type { ManifestEntry } from '../domain/manifest.ts';
 import type { BinaryName } from '../domain/names.ts';
 import type { Artifact } from '../domain/release.ts';
 import type { Answer } from '../planning/decide.ts';
-import type { DownloadLimits, Http, Sink } from '../platform/http.ts';
+import type { DownloadLimits, Http, Sink, TextAnswer } from '../platform/http.ts';
 import { HttpStatusError, HttpTrouble, printable } from '../platform/http-trouble.ts';
-import type { ReleaseSource } from './source.ts';
+import { askEach } from './bin-manager-each.ts';
+import { type Found, findInIndex, type IndexPlace, readIndex } from './bin-manager-index.ts';
+import { indexAs, keyOf, noIndexSince, type Remembered, recall } from './bin-manager-memory.ts';
+import { asUpdateError, badAnswer, hintOf, isLasting, noSuchRelease, statusError } from './bin-manager-trouble.ts';
+import type { Asked, ReleaseSource, SourceMemory } from './source.ts';
 
-const PARALLEL = 16;
-const MAX_ANSWER_BYTES = 64 * 1024;
-const ASK_TIMEOUT_MS = 20_000;
-/** Spellings of a digest that servers of this protocol have used, and what they hold; `hash` tells by its length. */
-const SPELLINGS: readonly (readonly [string, readonly DigestAlgorithm[]])[] = [
-  ['md5', ['md5']],
-  ['sha256', ['sha256']],
-  ['sha256sum', ['sha256']],
-  ['hash', ['md5', 'sha256']],
-];
+const MAX_INDEX_BYTES = 16 * 1024 * 1024;
+const INDEX_TIMEOUT_MS = 30_000;
+/** What a server says that knows no such address. Busy and broken ones say something else, and are left in peace. */
+const NO_INDEX: readonly number[] = [400, 403, 404, 405, 406, 410, 501];
 
-/** The documented bin-manager API: `GET {api}/releases/{version}/{name}/md5` and `…/download`. */
+export interface BinManagerPlace {
+  readonly api: URL;
+  /** Of this host, as `linuxPlatform` names it. */
+  readonly platform: string;
+  readonly memory: SourceMemory;
+  readonly now: () => Date;
+}
+
+/** What came of asking for the index. */
+type Indexed =
+  | { readonly kind: 'index'; readonly found: ReadonlyMap<string, Found> }
+  | { readonly kind: 'no-index'; readonly warnings: readonly string[] }
+  | { readonly kind: 'trouble'; readonly error: UpdateError };
+
+/**
+ * The bin-manager API. `GET {api}/index.json` answers for all binaries at once, and costs nothing while it has not
+ * changed; a server without one is asked once a binary.
+ */
 export class BinManagerSource implements ReleaseSource {
   readonly label: string;
   readonly #api: URL;
+  readonly #index: IndexPlace;
+  readonly #memory: SourceMemory;
+  readonly #now: () => Date;
   readonly #http: Http;
 
-  constructor(api: URL, http: Http) {
+  constructor({ api, platform, memory, now }: BinManagerPlace, http: Http) {
     this.label = printable(api);
     this.#api = api;
+    this.#index = { url: new URL(`${api.href.replace(/\/+$/, '')}/index.json`), platform };
+    this.#memory = memory;
+    this.#now = now;
     this.#http = http;
   }
 
-  async ask(entries: readonly ManifestEntry[]): Promise<ReadonlyMap<BinaryName, Answer>> {
-    const answers = new Map<BinaryName, Answer>();
-    const queue = [...entries];
-    const worker = async () => {
-      for (let entry = queue.shift(); entry !== undefined; entry = queue.shift()) {
-        answers.set(entry.name, await this.#askOne(entry));
+  async ask(entries: readonly ManifestEntry[]): Promise<Asked> {
+    if (entries.length === 0) return { answers: new Map(), warnings: [] };
+    const indexed = await this.#askIndex(entries);
+    switch (indexed.kind) {
+      case 'index':
+        return { answers: await this.#fromIndex(entries, indexed.found), warnings: [] };
+      case 'no-index':
+        return { answers: await askEach(entries, this.#api, this.#http), warnings: indexed.warnings };
+      case 'trouble': {
+        // A server that is down for one request is not asked a thousand more.
+        const refused = { kind: 'refused', error: indexed.error } as const;
+        return { answers: new Map(entries.map(({ name }) => [name, refused])), warnings: [] };
       }
-    };
-    await Promise.all(Array.from({ length: Math.min(PARALLEL, entries.length) }, worker));
-    return answers;
+    }
   }
 
-  async fetch(artifact: Artifact, sink: Sink, limits: DownloadLimits): Promise<void> {
+  async fetch({ url, size }: Artifact, sink: Sink, limits: DownloadLimits): Promise<void> {
+    const counted = new CountedSink(sink);
+    const maxBytes = Math.min(limits.maxBytes, size ?? limits.maxBytes);
     try {
-      await this.#http.download(new URL(artifact.url), sink, limits);
+      await this.#http.download(new URL(url), counted, { ...limits, maxBytes });
     } catch (error) {
       if (!(error instanceof HttpTrouble || error instanceof HttpStatusError)) throw error;
-      const story = { cause: error, ...hintOf(error) };
-      throw new UpdateError({ reason: 'download-failed', fault: 'transfer' }, errorText(error), story);
+      throw downloadFailed(errorText(error), error);
+    }
+    if (size !== undefined && counted.bytes !== size) {
+      throw downloadFailed(`expected ${size} bytes, received ${counted.bytes}`);
     }
   }
 
-  async #askOne(entry: ManifestEntry): Promise<Answer> {
+  async #askIndex(entries: readonly ManifestEntry[]): Promise<Indexed> {
+    const remembered = recall(this.#memory.recall(), this.#index, this.#now());
+    if (remembered.kind === 'no-index') return { kind: 'no-index', warnings: [] };
+    const known = covers(remembered, entries) ? remembered : undefined;
     try {
-      const digest = await this.#digest(entry);
-      const url = this.#url(entry, 'download').href;
-      return { kind: 'offered', release: { version: entry.version, artifacts: [{ url, digest, target: entry.path }] } };
+      const answer = await this.#http.text(this.#index.url, {
+        maxBytes: MAX_INDEX_BYTES,
+        totalMs: INDEX_TIMEOUT_MS,
+        ...(known !== undefined && { ifNoneMatch: known.etag }),
+      });
+      if (answer.status === 304 && known !== undefined) return { kind: 'index', found: known.found };
+      return this.#readAnswer(answer, entries);
     } catch (error) {
-      return { kind: 'refused', error: asUpdateError(error) };
+      if (isLasting(error)) return this.#withoutIndex(error.message);
+      return { kind: 'trouble', error: asUpdateError(error) };
     }
   }
 
-  async #digest(entry: ManifestEntry): Promise<Digest> {
-    const url = this.#url(entry, 'md5');
-    const answer = await this.#http.text(url, { maxBytes: MAX_ANSWER_BYTES, totalMs: ASK_TIMEOUT_MS });
+  #readAnswer(answer: TextAnswer, entries: readonly ManifestEntry[]): Indexed {
+    const { url } = this.#index;
+    if (NO_INDEX.includes(answer.status)) return this.#withoutIndex();
+    if (answer.status === 304) throw badAnswer(`${printable(url)} has not changed, says HTTP 304 to a first request`);
     if (answer.status !== 200) throw statusError(answer.status, url);
-    return readDigest(answer.text, printable(url));
+    const index = readIndex(answer.text, printable(url));
+    switch (index.kind) {
+      case 'none':
+        return this.#withoutIndex();
+      case 'unusable':
+        return this.#withoutIndex(`${printable(url)} cannot be used: ${index.why}`);
+      case 'index': {
+        const found = new Map(entries.map((entry) => [keyOf(entry), findInIndex(index.binaries, entry, this.#index)]));
+        this.#memory.keep(indexAs(answer.etag, found, this.#index));
+        return { kind: 'index', found };
+      }
+    }
   }
 
-  /** Invariant 10: every part is one encoded path segment. */
-  #url(entry: ManifestEntry, what: 'md5' | 'download'): URL {
-    const base = this.#api.href.replace(/\/+$/, '');
-    const segments = [entry.version, entry.name].map((segment) => encodeURIComponent(segment));
-    return new URL(`${base}/releases/${segments.join('/')}/${what}`);
+  /** Remembered for an hour: a server of another kind is not asked every minute for what it does not have. */
+  #withoutIndex(why?: string): Indexed {
+    this.#memory.keep(noIndexSince(this.#now(), this.#index));
+    return { kind: 'no-index', warnings: why === undefined ? [] : [`${why}; asking once a binary for an hour`] };
+  }
+
+  async #fromIndex(
+    entries: readonly ManifestEntry[],
+    found: ReadonlyMap<string, Found>,
+  ): Promise<ReadonlyMap<BinaryName, Answer>> {
+    const elsewhere = entries.filter((entry) => found.get(keyOf(entry))?.kind === 'elsewhere');
+    const answers = await askEach(elsewhere, this.#api, this.#http);
+    for (const entry of entries) {
+      const one = found.get(keyOf(entry));
+      if (one !== undefined && one.kind !== 'elsewhere') answers.set(entry.name, answerOf(one, entry));
+    }
+    return answers;
   }
 }
 
-/**
- * Reads a digest tolerantly (any known spelling, at the top level or under `data`, any case, blanks around it) and
- * decides strictly (`code` 0, 200 or absent; hex of the right length; not the digest of nothing).
- * Throws {@link UpdateError} `bad-answer`.
- */
-export function readDigest(text: string, from: string): Digest {
-  const answer = parseObject(text, from);
-  const code = answer['code'];
-  if (code !== undefined && code !== 0 && code !== 200) {
-    const message = typeof answer['message'] === 'string' ? `, "${answer['message'].slice(0, 200)}"` : '';
-    throw badAnswer(`${from} answers with code ${shown(code)}${message}, expected 0`);
+function covers(
+  remembered: Remembered,
+  entries: readonly ManifestEntry[],
+): remembered is Extract<Remembered, { kind: 'index' }> {
+  return remembered.kind === 'index' && entries.every((entry) => remembered.found.has(keyOf(entry)));
+}
+
+function answerOf(found: Exclude<Found, { kind: 'elsewhere' }>, { path }: ManifestEntry): Answer {
+  if (found.kind === 'refused') return { kind: 'refused', error: refusal(found) };
+  const { version, build } = found;
+  const [digest, ...also] = build.digests;
+  const size = build.size === undefined ? {} : { size: build.size };
+  return {
+    kind: 'offered',
+    release: { version, artifacts: [{ url: build.url, digest, also, target: path, ...size }] },
+  };
+}
+
+function refusal({ reason, message }: Extract<Found, { kind: 'refused' }>): UpdateError {
+  switch (reason) {
+    case 'no-such-release':
+      return noSuchRelease(message);
+    case 'bad-answer':
+      return badAnswer(message);
+    case 'wrong-platform':
+      return new UpdateError({ reason, fault: 'setup' }, message, { hint: 'Publish a build for this platform.' });
   }
-  const data = isObject(answer['data']) ? answer['data'] : {};
-  for (const [spelling, algorithms] of SPELLINGS) {
-    const written = data[spelling] ?? answer[spelling];
-    if (written === undefined || written === null) continue;
-    const digest = typeof written === 'string' ? oneOf(algorithms, written) : undefined;
-    if (digest === undefined) throw badAnswer(`${from} gives the ${spelling} ${shown(written)}, expected hex`);
-    if (isDigestOfNothing(digest)) throw badAnswer(`${from} offers an empty file`);
-    return digest;
+}
+
+function downloadFailed(message: string, cause?: unknown): UpdateError {
+  return new UpdateError({ reason: 'download-failed', fault: 'transfer' }, message, { cause, ...hintOf(cause) });
+}
+
+/** Counts what reaches another sink. */
+class CountedSink implements Sink {
+  bytes = 0;
+  readonly #sink: Sink;
+
+  constructor(sink: Sink) {
+    this.#sink = sink;
   }
-  throw badAnswer(`${from} answers without a digest: expected {"code":0,"data":{"md5":"…"}}, found ${brief(text)}`);
-}
 
-function oneOf(algorithms: readonly DigestAlgorithm[], written: string): Digest | undefined {
-  return algorithms.map((one) => digestFromHex(one, written)).find((digest) => digest !== undefined);
-}
-
-function parseObject(text: string, from: string): Record<string, unknown> {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw badAnswer(`${from} does not answer in JSON: found ${brief(text)}`);
+  async write(chunk: Uint8Array): Promise<void> {
+    this.bytes += chunk.byteLength;
+    await this.#sink.write(chunk);
   }
-  if (!isObject(value)) throw badAnswer(`${from} answers without an object: found ${brief(text)}`);
-  return value;
-}
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function badAnswer(message: string): UpdateError {
-  return new UpdateError({ reason: 'bad-answer', fault: 'transfer' }, message, {
-    hint: 'Is BIN_MANAGER_API the address of a bin-manager?',
-  });
-}
-
-function statusError(status: number, url: URL): UpdateError {
-  const story = `HTTP ${status} from ${printable(url)}`;
-  if (status === 404) {
-    return new UpdateError({ reason: 'no-such-release', fault: 'transfer' }, story, {
-      hint: 'Publish the release, or correct "name" or "version" in the manifest.',
-    });
+  async restart(): Promise<void> {
+    this.bytes = 0;
+    await this.#sink.restart();
   }
-  if (status === 401 || status === 403) {
-    return new UpdateError({ reason: 'source-refused', fault: 'transfer' }, story, {
-      hint: 'Set BIN_MANAGER_TOKEN_FILE to a file with a valid token.',
-    });
-  }
-  return status >= 500 || status === 429 || status === 408
-    ? new UpdateError({ reason: 'source-unreachable', fault: 'transfer' }, story)
-    : badAnswer(`${story}, expected 200`);
-}
-
-function asUpdateError(error: unknown): UpdateError {
-  if (error instanceof UpdateError) return error;
-  const lasting = error instanceof HttpTrouble && !['unreachable', 'stalled', 'truncated'].includes(error.kind);
-  return new UpdateError(
-    { reason: lasting ? 'bad-answer' : 'source-unreachable', fault: 'transfer' },
-    errorText(error),
-    { cause: error, ...hintOf(error) },
-  );
-}
-
-function hintOf(error: unknown): { readonly hint?: string } {
-  return error instanceof HttpTrouble && error.hint !== undefined ? { hint: error.hint } : {};
-}
-
-function shown(value: unknown): string {
-  return JSON.stringify(value).slice(0, 80);
-}
-
-function brief(text: string): string {
-  return JSON.stringify(text.trim().slice(0, 60));
 }

@@ -4,6 +4,20 @@ import type { Artifact } from '../domain/release.ts';
 import type { Answer } from '../planning/decide.ts';
 import type { DownloadLimits, Sink } from '../platform/http.ts';
 
+/** What a source said. */
+export interface Asked {
+  readonly answers: ReadonlyMap<BinaryName, Answer>;
+  /** Trouble that stops nothing, one sentence each. What lasts is told when it begins, not in every tick. */
+  readonly warnings: readonly string[];
+}
+
+/** What a source wants to know again in the next tick, as JSON. It may be gone by then, or be of another version. */
+export interface SourceMemory {
+  recall(): unknown;
+  /** Nothing is written where the value is the one already kept (invariant 12). */
+  keep(value: unknown): void;
+}
+
 /** Where releases come from. */
 export interface ReleaseSource {
   /** As it is shown to an operator; must hold no secret. */
@@ -13,13 +27,15 @@ export interface ReleaseSource {
    * Asks what the host should run, for all entries at once.
    *
    * Must answer for every entry, and must not throw for one: a trouble is that entry's answer. Must bound its time and
-   * its number of parallel requests. Must not offer a release without a digest, nor one of zero bytes.
+   * its number of parallel requests. Must not offer a release without a digest, nor one of zero bytes. Must give the same
+   * answers without its memory, and may give them at a higher price.
    */
-  ask(entries: readonly ManifestEntry[]): Promise<ReadonlyMap<BinaryName, Answer>>;
+  ask(entries: readonly ManifestEntry[]): Promise<Asked>;
 
   /**
    * Streams one artifact into the sink. Must not believe that what it delivers is what was offered: the caller compares
-   * digests. Throws `UpdateError` with fault `transfer`; errors of the sink pass through.
+   * digests. Must refuse another number of bytes than was offered. Throws `UpdateError` with fault `transfer`; errors of
+   * the sink pass through.
    */
   fetch(artifact: Artifact, sink: Sink, limits: DownloadLimits): Promise<void>;
 }

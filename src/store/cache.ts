@@ -22,22 +22,27 @@ interface Content {
   readonly schema: 'bin-proxy/cache/1';
   readonly manifest?: { readonly key: string; readonly value: Manifest };
   readonly files: Readonly<Record<string, CachedFile>>;
+  /** What the release source wants to know again; only it can read that. */
+  readonly source?: unknown;
 }
 
 /**
- * What an idle tick would otherwise work out anew: digests of unchanged files and the checked manifest (invariant 12).
+ * What an idle tick would otherwise work out anew: digests of unchanged files, the checked manifest and the
+ * last answer of the release source (invariant 12).
  * Losing it costs time, never truth.
  */
 export class Cache {
   readonly #path: string;
   readonly #files: Map<string, CachedFile>;
   #manifest: Content['manifest'];
+  #source: unknown;
   #changed = false;
 
   private constructor(path: string, content: Content) {
     this.#path = path;
     this.#files = new Map(Object.entries(content.files));
     this.#manifest = content.manifest;
+    this.#source = content.source;
   }
 
   static async open(stateDir: string): Promise<Cache> {
@@ -70,6 +75,18 @@ export class Cache {
     this.#changed = true;
   }
 
+  /** What the release source kept, as it was given or as it came back from JSON. */
+  recall(): unknown {
+    return this.#source;
+  }
+
+  /** Keeps what the release source wants to know again. What is known already is no change. */
+  keep(source: unknown): void {
+    if (JSON.stringify(source) === JSON.stringify(this.#source)) return;
+    this.#source = source;
+    this.#changed = true;
+  }
+
   /** Written only when something changed. A cache that cannot be written is no reason to fail. */
   async save(): Promise<void> {
     if (!this.#changed) return;
@@ -78,6 +95,7 @@ export class Cache {
       schema: 'bin-proxy/cache/1',
       files,
       ...(this.#manifest && { manifest: this.#manifest }),
+      ...(this.#source !== undefined && { source: this.#source }),
     };
     try {
       await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 });

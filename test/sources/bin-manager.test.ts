@@ -4,11 +4,12 @@ import type { UpdateError } from '../../src/domain/errors.ts';
 import type { ManifestEntry } from '../../src/domain/manifest.ts';
 import { isVersionName, type VersionName } from '../../src/domain/names.ts';
 import type { Answer } from '../../src/planning/decide.ts';
-import { Http, type Sink } from '../../src/platform/http.ts';
-import { BinManagerSource } from '../../src/sources/bin-manager.ts';
+import type { Sink } from '../../src/platform/http.ts';
+import type { BinManagerSource } from '../../src/sources/bin-manager.ts';
 import { entryOf } from '../planning/builders.ts';
 import { md5 } from '../support/program.ts';
 import { ReleaseServer } from '../support/release-server.ts';
+import { binManagerAt, knowsNoIndex } from '../support/source.ts';
 
 const BYTES = Buffer.from('#!/bin/sh\n');
 const LIMITS = { maxBytes: 1_000_000, idleMs: 5_000, totalMs: 20_000 };
@@ -21,9 +22,9 @@ afterEach(async () => {
   await server.stop();
 });
 
+/** Of a server of which it is known that it has no index: one request a binary. */
 function sourceAt(api = server.api, token?: string): BinManagerSource {
-  const bearer = token === undefined ? {} : { bearer: { origin: new URL(api).origin, token } };
-  return new BinManagerSource(new URL(api), new Http({ userAgent: 'bin-proxy/test', ...bearer }));
+  return binManagerAt(api, { memory: knowsNoIndex(api), ...(token !== undefined && { token }) });
 }
 
 function version(text: string): VersionName {
@@ -32,7 +33,7 @@ function version(text: string): VersionName {
 }
 
 async function askOne(entry: ManifestEntry, source = sourceAt()): Promise<Answer> {
-  const answer = (await source.ask([entry])).get(entry.name);
+  const answer = (await source.ask([entry])).answers.get(entry.name);
   if (answer === undefined) throw new Error('must answer for every entry');
   return answer;
 }
@@ -109,14 +110,14 @@ describe('asking a bin-manager', () => {
     server.answer('/releases/latest/app7/md5', json(200, '<html>'));
     server.answer('/releases/latest/app8/md5', (request) => request.socket.destroy());
     server.answer('/releases/latest/app9/md5', json(404, { code: 404 }));
-    const answers = await sourceAt().ask(names.map((name) => entryOf(name)));
+    const { answers } = await sourceAt().ask(names.map((name) => entryOf(name)));
     expect([...answers.keys()].toSorted()).toEqual(names.toSorted());
     const refused = [...answers].filter(([, { kind }]) => kind === 'refused').map(([name]) => name);
     expect(refused.toSorted()).toEqual(['app7', 'app8', 'app9']);
   });
 
   it('asks nothing where nothing is to be asked', async () => {
-    expect((await sourceAt().ask([])).size).toBe(0);
+    expect((await sourceAt().ask([])).answers.size).toBe(0);
     expect(server.requests).toEqual([]);
   });
 
@@ -135,7 +136,7 @@ describe('asking a bin-manager', () => {
     const release = () => {
       for (const response of waiting.splice(0)) response.end(JSON.stringify({ md5: md5(BYTES) }));
     };
-    const answers = await sourceAt().ask(names.map((name) => entryOf(name)));
+    const { answers } = await sourceAt().ask(names.map((name) => entryOf(name)));
     expect(most).toBe(16);
     expect([...answers.values()].every(({ kind }) => kind === 'offered')).toBe(true);
     expect(answers.size).toBe(50);

@@ -1,14 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { UpdateError } from '../../src/domain/errors.ts';
-import { readDigest } from '../../src/sources/bin-manager.ts';
+import { readDigests } from '../../src/sources/bin-manager-each.ts';
 
 const MD5 = '0123456789abcdef0123456789abcdef';
 const SHA256 = MD5 + MD5;
 const FROM = 'http://releases.example/md5';
 
+function readAll(answer: unknown) {
+  return readDigests(typeof answer === 'string' ? answer : JSON.stringify(answer), FROM);
+}
+
 function read(answer: unknown) {
-  return readDigest(typeof answer === 'string' ? answer : JSON.stringify(answer), FROM);
+  return readAll(answer)[0];
 }
 
 function trouble(answer: unknown): UpdateError {
@@ -45,6 +49,42 @@ describe('a digest is read tolerantly', () => {
 
   it('and what is under data comes first', () => {
     expect(read({ md5: 'f'.repeat(32), data: { md5: MD5 } }).hex).toBe(MD5);
+  });
+});
+
+describe('several digests of one file', () => {
+  const md5 = { algorithm: 'md5', hex: MD5 };
+  const sha256 = { algorithm: 'sha256', hex: SHA256 };
+
+  it.each<[unknown, unknown]>([
+    [{ md5: MD5, sha256: SHA256 }, [sha256, md5]],
+    [{ data: { md5: MD5 }, sha256sum: SHA256 }, [sha256, md5]],
+    [{ hash: MD5, sha256: SHA256 }, [sha256, md5]],
+    [{ hash: SHA256, md5: MD5 }, [md5, sha256]],
+    [{ md5: MD5, hash: MD5.replace('0', '1'), sha256: SHA256, sha256sum: SHA256 }, [sha256, md5]],
+    // A server that does not know one of them says so with an empty text.
+    [{ md5: MD5, sha256: '' }, [md5]],
+    // What another one is, is nobody's trouble.
+    [{ md5: MD5, hash: 'v1.4.2-3-gabc' }, [md5]],
+    [{ md5: 'none', sha256: SHA256 }, [sha256]],
+  ])('are all kept, the strongest first: %j', (answer, digests) => {
+    expect(readAll(answer)).toEqual(digests);
+  });
+
+  it.each<[unknown, string]>([
+    [{ md5: MD5, sha256: 'abc' }, `${FROM} gives the sha256 "abc", expected hex`],
+    [{ md5: 'd41d8cd98f00b204e9800998ecf8427e', sha256: SHA256 }, `${FROM} offers an empty file`],
+    [{ md5: '', sha256: '' }, `${FROM} gives the sha256 "", expected hex`],
+  ])('are refused where the strongest is wrong, or one of them is of nothing: %j', (answer, message) => {
+    expect(trouble(answer).message).toBe(message);
+  });
+
+  it('a value nested too deep to be shown is a bad answer like any other', () => {
+    const deep = `{"md5":${'['.repeat(30_000)}${']'.repeat(30_000)}}`;
+    expect(trouble(deep)).toMatchObject({
+      reason: 'bad-answer',
+      message: `${FROM} gives the md5 a deep list, expected hex`,
+    });
   });
 });
 
@@ -133,16 +173,19 @@ describe('any answer', () => {
   it('gives a valid digest of something, or an UpdateError, and nothing else', () => {
     fc.assert(
       fc.property(answers, (text) => {
-        let digest: ReturnType<typeof readDigest>;
+        let digests: ReturnType<typeof readDigests>;
         try {
-          digest = readDigest(text, FROM);
+          digests = readDigests(text, FROM);
         } catch (error) {
           expect(error).toMatchObject({ name: 'UpdateError', reason: 'bad-answer', fault: 'transfer' });
           return;
         }
-        expect(digest.hex).toMatch(digest.algorithm === 'md5' ? /^[0-9a-f]{32}$/ : /^[0-9a-f]{64}$/);
-        expect(digest.hex).not.toMatch(/^(d41d8cd98f00b204|e3b0c44298fc1c149a)/);
-        expect(text.toLowerCase()).toContain(digest.hex);
+        for (const digest of digests) {
+          expect(digest.hex).toMatch(digest.algorithm === 'md5' ? /^[0-9a-f]{32}$/ : /^[0-9a-f]{64}$/);
+          expect(digest.hex).not.toMatch(/^(d41d8cd98f00b204|e3b0c44298fc1c149a)/);
+          expect(text.toLowerCase()).toContain(digest.hex);
+        }
+        expect(new Set(digests.map(({ algorithm }) => algorithm)).size).toBe(digests.length);
       }),
       { numRuns: 2_000 },
     );

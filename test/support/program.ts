@@ -32,6 +32,10 @@ export function md5(bytes: Uint8Array): string {
   return createHash('md5').update(bytes).digest('hex');
 }
 
+export function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
 function build(): Buffer {
   const directory = mkdtempSync(join(tmpdir(), 'bin-proxy-cc-'));
   try {

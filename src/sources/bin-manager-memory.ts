@@ -1,0 +1,86 @@
+import { type Digest, digestFromText, digestText } from '../domain/digest.ts';
+import type { ManifestEntry } from '../domain/manifest.ts';
+import type { Build, Found, IndexPlace, RefusedReason } from './bin-manager-index.ts';
+import { isObject } from './bin-manager-trouble.ts';
+
+const REASONS: ReadonlySet<unknown> = new Set<RefusedReason>(['no-such-release', 'wrong-platform', 'bad-answer']);
+/** How long a server that has no index is not asked for one. */
+const NO_INDEX_MS = 3_600_000;
+/** RFC 9110 section 8.8.3. A longer one would cost more than it saves. */
+const ETAG = /^(W\/)?"[\x21\x23-\x7e]{0,200}"$/;
+
+/** What the last tick learned about the index of this server, for this kind of host. */
+export type Remembered =
+  | { readonly kind: 'nothing' }
+  | { readonly kind: 'no-index' }
+  /** By {@link keyOf}: all that was asked for when the server sent the index with this validator. */
+  | { readonly kind: 'index'; readonly etag: string; readonly found: ReadonlyMap<string, Found> };
+
+/** One entry as an index sees it. */
+export function keyOf({ name, version }: ManifestEntry): string {
+  return `${name} ${version}`;
+}
+
+/** Reads what {@link noIndexSince} or {@link indexAs} wrote; anything else is nothing. */
+export function recall(value: unknown, place: IndexPlace, now: Date): Remembered {
+  if (!isObject(value) || value['index'] !== place.url.href || value['platform'] !== place.platform) {
+    return { kind: 'nothing' };
+  }
+  const { noneSince, etag, found } = value;
+  if (typeof noneSince === 'string') {
+    const age = now.getTime() - Date.parse(noneSince);
+    return { kind: age >= 0 && age < NO_INDEX_MS ? 'no-index' : 'nothing' };
+  }
+  if (typeof etag !== 'string' || !ETAG.test(etag) || !isObject(found)) return { kind: 'nothing' };
+  const pairs = Object.entries(found).map(([key, one]) => [key, readFound(one)] as const);
+  const known = new Map(pairs.flatMap(([key, one]) => (one === undefined ? [] : [[key, one] as const])));
+  return { kind: 'index', etag, found: known };
+}
+
+export function noIndexSince(now: Date, { url, platform }: IndexPlace): unknown {
+  return { index: url.href, platform, noneSince: now.toISOString() };
+}
+
+/** Undefined where the server gave no validator that could be shown to it again: there is nothing to remember then. */
+export function indexAs(
+  etag: string | undefined,
+  found: ReadonlyMap<string, Found>,
+  { url, platform }: IndexPlace,
+): unknown {
+  if (etag === undefined || !ETAG.test(etag)) return undefined;
+  const written = Object.fromEntries([...found].map(([key, one]) => [key, writeFound(one)]));
+  return { index: url.href, platform, etag, found: written };
+}
+
+function writeFound(found: Found): unknown {
+  if (found.kind !== 'offered') return found;
+  return { ...found, build: { ...found.build, digests: found.build.digests.map(digestText) } };
+}
+
+function readFound(value: unknown): Found | undefined {
+  if (!isObject(value)) return undefined;
+  const { kind, reason, message, version, build } = value;
+  switch (kind) {
+    case 'elsewhere':
+      return { kind };
+    case 'refused':
+      return REASONS.has(reason) && typeof message === 'string'
+        ? { kind, reason: reason as RefusedReason, message }
+        : undefined;
+    case 'offered': {
+      const sound = readBuild(build);
+      return typeof version === 'string' && sound !== undefined ? { kind, version, build: sound } : undefined;
+    }
+    default:
+      return undefined;
+  }
+}
+
+function readBuild(value: unknown): Build | undefined {
+  if (!isObject(value)) return undefined;
+  const { url, digests: written, size } = value;
+  if (typeof url !== 'string' || !URL.canParse(url) || !Array.isArray(written)) return undefined;
+  const [first, ...others] = written.map((one): Digest | undefined => digestFromText(String(one)));
+  if (first === undefined || !others.every((one) => one !== undefined)) return undefined;
+  return { url, digests: [first, ...others], ...(typeof size === 'number' && { size }) };
+}
