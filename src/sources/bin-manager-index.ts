@@ -77,7 +77,8 @@ export function findInIndex(
   try {
     const channels = channelsOf(binaries, name);
     const wanted = version === 'latest' ? LATEST_CHANNEL : version;
-    const channel = own(channels, wanted) ?? Object.values(channels).find((one) => own(one, 'version') === version);
+    if (Object.hasOwn(channels, wanted)) return inChannel(channels[wanted], place);
+    const channel = Object.values(channels).find((one) => own(one, 'version') === version);
     if (channel !== undefined) return inChannel(channel, place);
     if (version !== 'latest') return { kind: 'elsewhere' };
     const names = told(Object.keys(channels));
