@@ -27,7 +27,7 @@ async function measuredTick(host: Host, more: Readonly<Record<string, string>> =
   try {
     const ran = await host.tick([], { NODE_V8_COVERAGE: coverage, NODE_DEBUG: 'child_process', ...more });
     const files = readdirSync(coverage).flatMap((name) => loadedFiles(join(coverage, name)));
-    const inPackages = files.map((file) => /^node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[1]);
+    const inPackages = files.map((file) => /(?:^|\/)node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[1]);
     return {
       ...ran,
       packages: [...new Set(inPackages.filter((name) => name !== undefined))].sort(),
@@ -57,29 +57,12 @@ function traces(directory: string): Readonly<Record<string, string>> {
 
 describe.skipIf(!has('flock'))('an idle tick', () => {
   hostTest('loads nothing it does not use, starts no program and writes no file (invariant 12)', async ({ host }) => {
-    host.manages({ name: 'app', service: false });
-    host.server.publish('app', Buffer.from('#!/bin/sh\n'));
+    await mustBeIdle(host, 'GET /api/v1/releases/latest/app/md5');
+  });
 
-    const acting = await measuredTick(host);
-    expect(acting.binaries).toMatchObject([{ name: 'app', outcome: 'updated' }]);
-    expect(acting.packages).toEqual(expect.arrayContaining(['fs-extra', 'proper-lockfile', 'winston', 'zod']));
-    expect(acting.modules).toContain('engine/act.js');
-    expect(acting.children).toContain('flock');
-
-    await delay(SETTLED_MS);
-    await host.tick();
-    const before = traces(host.directory);
-    const requests = host.server.requests.length;
-
-    const idle = await measuredTick(host);
-    expect(idle.binaries).toMatchObject([{ name: 'app', outcome: 'up-to-date' }]);
-    expect(idle.code).toBe(0);
-    expect(idle.stderr).toBe('');
-    expect(idle.children).toEqual([]);
-    expect(idle.packages).toEqual(['ky']);
-    expect(idle.modules.filter((module) => /^(engine|services|probes)\//.test(module))).toEqual(['engine/look.js']);
-    expect(traces(host.directory)).toEqual(before);
-    expect(host.server.requests.slice(requests)).toEqual(['GET /api/v1/releases/latest/app/md5']);
+  hostTest('is no dearer where the server has an index (invariant 12)', async ({ host }) => {
+    host.server.offersIndex();
+    await mustBeIdle(host, 'GET /api/v1/index.json');
   });
 
   hostTest('loads undici only where a proxy or a certificate is set (invariant 12)', async ({ host }) => {
@@ -93,3 +76,30 @@ describe.skipIf(!has('flock'))('an idle tick', () => {
     expect(idle.packages).toEqual(['ky', 'undici']);
   });
 });
+
+/** Brings a host to rest, and measures one tick more. */
+async function mustBeIdle(host: Host, question: string): Promise<void> {
+  host.manages({ name: 'app', service: false });
+  host.server.publish('app', Buffer.from('#!/bin/sh\n'));
+
+  const acting = await measuredTick(host);
+  expect(acting.binaries).toMatchObject([{ name: 'app', outcome: 'updated' }]);
+  expect(acting.packages).toEqual(expect.arrayContaining(['fs-extra', 'proper-lockfile', 'winston', 'zod']));
+  expect(acting.modules).toContain('engine/act.js');
+  expect(acting.children).toContain('flock');
+
+  await delay(SETTLED_MS);
+  await host.tick();
+  const before = traces(host.directory);
+  const requests = host.server.requests.length;
+
+  const idle = await measuredTick(host);
+  expect(idle.binaries).toMatchObject([{ name: 'app', outcome: 'up-to-date' }]);
+  expect(idle.code).toBe(0);
+  expect(idle.stderr).toBe('');
+  expect(idle.children).toEqual([]);
+  expect(idle.packages).toEqual(['ky']);
+  expect(idle.modules.filter((module) => /^(engine|services|probes)\//.test(module))).toEqual(['engine/look.js']);
+  expect(traces(host.directory)).toEqual(before);
+  expect(host.server.requests.slice(requests)).toEqual([question]);
+}

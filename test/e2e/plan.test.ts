@@ -79,6 +79,6 @@ describe.concurrent('a dry run', () => {
     host.manages({ name: 'app', service: false }, { name: 'other', service: false });
     host.server.publish('app', v1);
     await host.run(['plan', 'app']);
-    expect(host.server.requests).toEqual(['GET /api/v1/releases/latest/app/md5']);
+    expect(host.server.requests).toEqual(['GET /api/v1/index.json', 'GET /api/v1/releases/latest/app/md5']);
   });
 });
