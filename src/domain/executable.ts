@@ -71,7 +71,7 @@ const RELEASE_NAMES: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '3
  * The machine that a program is built for, in the words that releases use (`amd64`, `arm64`, `ppc64le`, …: those of
  * Go's GOARCH and of OCI images); undefined where the table has none.
  */
-export function machineName(elf: Elf): string | undefined {
+function machineName(elf: Elf): string | undefined {
   const found = Object.entries(MACHINES).find(([, machine]) => isFor(machine, elf))?.[0];
   if (found === 'ppc64' && elf.endian === 'little') return 'ppc64le';
   return found === undefined ? undefined : (RELEASE_NAMES[found] ?? found);
