@@ -166,3 +166,24 @@ describe('the manifest as a tick loads it', () => {
     });
   });
 });
+
+describe('what a release source wants to know again (invariant 12)', () => {
+  const place = folder();
+  const file = () => place.path('state', 'cache.json');
+
+  it('comes back as it was, and is written only when it has changed', async () => {
+    const first = await Cache.open(place.path('state'));
+    expect(first.recall()).toBeUndefined();
+    first.keep({ etag: '"v1"', found: { 'app latest': [] } });
+    await first.save();
+    const { ino } = statSync(file(), { bigint: true });
+    const second = await Cache.open(place.path('state'));
+    expect(second.recall()).toEqual({ etag: '"v1"', found: { 'app latest': [] } });
+    second.keep({ etag: '"v1"', found: { 'app latest': [] } });
+    await second.save();
+    expect(statSync(file(), { bigint: true }).ino).toBe(ino);
+    second.keep(undefined);
+    await second.save();
+    expect((await Cache.open(place.path('state'))).recall()).toBeUndefined();
+  });
+});
