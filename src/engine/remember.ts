@@ -24,11 +24,12 @@ export async function rememberFailure(
 ): Promise<string | undefined> {
   const { name, outcome, reason, detail, release, fault, begun, leftDown } = failure;
   const now = clock.now();
+  // One from the future was counted before the clock was set back, and not for this transaction.
+  const isSince = (since: string) => begun !== undefined && since >= begun && since <= now.toISOString();
   let nextAttempt: string | undefined;
   try {
     await records.update(name, now, (record) => {
-      const counted =
-        begun !== undefined && record.quarantine.some((q) => sameRelease(q.release, release) && q.since >= begun);
+      const counted = record.quarantine.some((q) => sameRelease(q.release, release) && isSince(q.since));
       const after = counted ? record : remember(record, failure, now);
       nextAttempt = fault === 'release' ? after.quarantine[0]?.until : after.backoff?.notBefore;
       if (after === record && begun === undefined) return record;
@@ -37,6 +38,8 @@ export async function rememberFailure(
     });
   } catch (error) {
     log.error(`${name}: cannot record the failure: ${errorText(error)}`);
+    // What is not on disk holds nobody back.
+    nextAttempt = undefined;
   }
   return fault === 'setup' ? undefined : nextAttempt;
 }

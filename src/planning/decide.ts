@@ -5,6 +5,7 @@ import type { ManifestEntry } from '../domain/manifest.ts';
 import type { Decision, FileChange, Plan, PlannedBinary } from '../domain/plan.ts';
 import type { BinaryRecord, Quarantine } from '../domain/record.ts';
 import { type Artifact, type Release, releaseNames, sameRelease } from '../domain/release.ts';
+import { LONGEST_BACKOFF_MS, LONGEST_QUARANTINE_MS } from './quarantine.ts';
 
 /** What a source said about one binary; `not-asked` where the answer could not matter (a held binary). */
 export type Answer =
@@ -117,14 +118,21 @@ function leftAlone(release: Release, record: BinaryRecord, { now, offers }: Mome
     return { kind: 'leave', release, reason: 'quarantined', detail, until: quarantine.until };
   }
   const { backoff } = record;
-  if (backoff !== undefined && sameRelease(backoff.release, names) && now < new Date(backoff.notBefore)) {
+  const waits = backoff !== undefined && sameRelease(backoff.release, names);
+  if (waits && isAhead(backoff.notBefore, now, LONGEST_BACKOFF_MS)) {
     return { kind: 'leave', release, reason: 'backing-off', detail: backoff.detail, until: backoff.notBefore };
   }
   return undefined;
 }
 
+/** A time further ahead than any that is ever set was set before the clock was put back, and holds nobody for ever. */
+function isAhead(time: string, now: Date, longestMs: number): boolean {
+  const left = Date.parse(time) - now.getTime();
+  return left > 0 && left <= longestMs;
+}
+
 function isRunning(quarantine: Quarantine, now: Date, offers: ReadonlyMap<string, string>): boolean {
-  if (now >= new Date(quarantine.until)) return false;
+  if (!isAhead(quarantine.until, now, LONGEST_QUARANTINE_MS)) return false;
   return Object.entries(quarantine.companions).every(([name, release]) =>
     sameRelease(offers.get(name) ?? release, release),
   );

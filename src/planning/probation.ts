@@ -19,6 +19,16 @@ export interface Seen {
   readonly samples: readonly ProcessSample[];
 }
 
+/**
+ * Also over where more is left of it than it ever was long, and as much again: the clock was set back since, and a
+ * release is not watched for years. A little back makes it a little longer.
+ */
+export function isOver({ until, journal }: Probation, now: Date): boolean {
+  const end = Date.parse(until);
+  const left = end - now.getTime();
+  return left <= 0 || left > 2 * (end - Date.parse(journal.startedAt));
+}
+
 /** Judges one look at a release on probation. Pure: `seen` is all it knows. */
 export function judgeProbation(probation: Probation, seen: Seen): ProbationVerdict {
   const rebooted = seen.bootId !== probation.bootId;
@@ -46,7 +56,7 @@ export function judgeProbation(probation: Probation, seen: Seen): ProbationVerdi
       stopped,
     };
   }
-  if (seen.now >= new Date(probation.until)) return { kind: 'passed' };
+  if (isOver(probation, seen.now)) return { kind: 'passed' };
   // One that takes long to start or to stop is looked at again by the next tick.
   if (samples.some(({ state }) => intentOf(state) === 'unsettled')) return { kind: 'goes-on', probation };
   if (watched.length === 0) return { kind: 'passed' };

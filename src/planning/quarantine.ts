@@ -10,6 +10,9 @@ const HOST_MINUTES = [5, 10, 20, 40, 60] as const;
 const TRANSFER_MINUTES = [0, 1, 2, 5, 10, 30, 60] as const;
 const MAX_QUARANTINED = 8;
 
+export const LONGEST_QUARANTINE_MS = Math.max(...QUARANTINE_HOURS) * 3_600_000;
+export const LONGEST_BACKOFF_MS = Math.max(...HOST_MINUTES, ...TRANSFER_MINUTES) * 60_000;
+
 export interface FailedTry {
   /** As `releaseNames` writes it. */
   readonly release: string;

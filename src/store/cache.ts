@@ -58,7 +58,8 @@ export class Cache {
     const known = cached?.fingerprint === now ? digestFromHex(algorithm, cached[algorithm] ?? '') : undefined;
     if (known !== undefined) return known;
     const digest = await hashFile(path, algorithm);
-    if (Date.now() - Number(stats.ctimeMs) > SETTLED_MS) {
+    // Either way: where the clock was set back, a change made now is stamped with another time all the same.
+    if (Math.abs(Date.now() - Number(stats.ctimeMs)) > SETTLED_MS) {
       const others = cached?.fingerprint === now ? cached : { fingerprint: now };
       this.#files.set(path, { ...others, [algorithm]: digest.hex });
       this.#changed = true;

@@ -47,6 +47,26 @@ function decided(record: Partial<BinaryRecord>, more: Partial<Policy> = {}): Dec
   return decide([binaryWith(record)], { now: NOW, pastFailures: 'respect', ...more }).binaries[0]?.decision;
 }
 
+describe('a time that was set before the clock was put back', () => {
+  const days = (count: number) => minutesFromNow(count * 24 * 60);
+
+  it.each([
+    [14, 'leave'],
+    [15, 'change'],
+  ])('a quarantine with %i days left, of at most fourteen: %s', (left, kind) => {
+    expect(decided({ quarantine: [quarantineOf({ since: days(left - 1), until: days(left) })] })).toMatchObject({
+      kind,
+    });
+  });
+
+  it.each([
+    [60, 'leave'],
+    [61, 'change'],
+  ])('a back-off with %i minutes left, of at most sixty: %s', (left, kind) => {
+    expect(decided({ backoff: backoffOf({ notBefore: minutesFromNow(left) }) })).toMatchObject({ kind });
+  });
+});
+
 describe('a release that failed here (invariant 5)', () => {
   it('is left alone while its quarantine lasts, with the reason and the time', () => {
     expect(decided({ quarantine: [quarantineOf()] })).toEqual({

@@ -37,6 +37,15 @@ describe('a release on probation', () => {
     expect(judged([RUNNING], { until: minutesFromNow(minutes) })).toEqual({ kind: 'passed' });
   });
 
+  it.each([
+    ['a little longer than it ever was', 9, 'goes-on'],
+    ['years', 60 * 24 * 365 * 10, 'passed'],
+  ])('that seems to last %s, because the clock was set back: it %s', (_, minutes, kind) => {
+    // Begun and ended by the clock of that time.
+    const journal = { ...JOURNAL, startedAt: minutesFromNow(minutes - 5) };
+    expect(judged([RUNNING], { journal, until: minutesFromNow(minutes) })).toMatchObject({ kind });
+  });
+
   it('counts a process that is another one now, and watches that one', () => {
     const now = { ...APP, pid: 8, startTime: '800' };
     const probation = probationOf({ watched: [now], restarts: 1 });
