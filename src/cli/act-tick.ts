@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { errorText, RunError } from '../domain/errors.ts';
 import type { Outcome } from '../domain/outcome.ts';
@@ -6,7 +5,8 @@ import type { Plan } from '../domain/plan.ts';
 import { type Acted, act } from '../engine/act.ts';
 import { look } from '../engine/look.ts';
 import { isChange } from '../planning/transactions.ts';
-import { syncDirectory } from '../platform/files.ts';
+import { placeHint } from '../platform/file-trouble.ts';
+import { makeDirectories, syncDirectory } from '../platform/files.ts';
 import { takeLock } from '../platform/lock.ts';
 import { type Log, openLog } from '../platform/log.ts';
 import { composeAct } from './compose-act.ts';
@@ -86,13 +86,12 @@ function logOf({ settings, invocation, run }: Tick): Log {
 /** The state directory is needed before anything is touched: without a journal there is no way back. */
 async function prepareState({ settings }: Tick): Promise<void> {
   try {
-    const made = await mkdir(join(settings.stateDir, 'binaries'), { recursive: true, mode: 0o700 });
-    if (made === undefined) return;
+    if ((await makeDirectories(join(settings.stateDir, 'binaries'), 0o700)) === 'there') return;
     for (const directory of [settings.stateDir, dirname(settings.stateDir)]) await syncDirectory(directory);
   } catch (error) {
     throw new RunError('no-permission', `cannot use the state directory ${settings.stateDir}: ${errorText(error)}`, {
       cause: error,
-      hint: 'Run as root, or set BIN_PROXY_STATE_DIR to a place you may write.',
+      hint: placeHint(error, 'BIN_PROXY_STATE_DIR'),
     });
   }
 }

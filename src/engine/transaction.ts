@@ -67,6 +67,7 @@ async function ready(
   const names = new Set(changes.flatMap(({ entry }) => entry.services));
   const files = new Map(await Promise.all([...names].map(async (name) => [name, await filesOf(name)] as const)));
   try {
+    await roles.journal.mustBeWritable();
     const before = await servicesBefore(files, await leftDownOf(changes, roles), roles);
     const usable: PlannedChange[] = [];
     for (const change of changes) {

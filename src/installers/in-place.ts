@@ -2,23 +2,26 @@ import { randomBytes } from 'node:crypto';
 import { chmod, rename, stat, utimes } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { digestText, sameDigest } from '../domain/digest.ts';
-import { errorText, systemCode, UpdateError } from '../domain/errors.ts';
+import { UpdateError } from '../domain/errors.ts';
 import type { JournalFile } from '../domain/journal.ts';
 import type { ManifestEntry } from '../domain/manifest.ts';
 import type { FileChange } from '../domain/plan.ts';
 import type { FoundFile } from '../planning/recover.ts';
 import type { RunCommand } from '../platform/command.ts';
-import { createExclusive, identityOf, removeFile, syncDirectory } from '../platform/files.ts';
+import { fileTrouble } from '../platform/file-trouble.ts';
+import { createExclusive, identityOf, naming, removeFile, syncDirectory } from '../platform/files.ts';
 import type { Deliver, InstallationReader, Installer } from './installer.ts';
-import { mustPassCheck, mustRunHere } from './preflight.ts';
+import { mustBeExecutableHere, mustPassCheck, mustRunHere } from './preflight.ts';
 import { receive } from './receive.ts';
 import {
+  bringBack,
   clearStaging,
   digestAt,
   futurePath,
   keepRejected,
   linkName,
   linkOver,
+  mayBeNoRoom,
   openWorkshop,
   pruneBackups,
   pruneRejected,
@@ -30,6 +33,7 @@ import {
 } from './workshop.ts';
 
 const DEFAULT_MODE = 0o755;
+const EXECUTABLE = 0o111;
 const ATTRIBUTES_TIMEOUT_MS = 10_000;
 
 /** Replaces a file at its own path by one rename, and keeps the former one as a hard link beside it. */
@@ -47,16 +51,20 @@ export class InPlaceInstaller implements Installer {
     try {
       const { staging } = await openWorkshop(await realTarget(change), entry.name);
       const maxBytes = await roomIn(staging);
+      const former = change.installed.kind === 'present' ? change.installed.realPath : undefined;
+      const mode = entry.mode ?? (await modeOf(former)) ?? DEFAULT_MODE;
       staged = join(staging, `${entry.name}.${randomBytes(6).toString('hex')}`);
       const handle = await createExclusive(staged);
       try {
-        await receive(handle, change.artifact.digest, (sink) => deliver(sink, maxBytes));
+        if ((mode & EXECUTABLE) !== 0) await mustBeExecutableHere(handle, staged);
+        await receive(handle, change.artifact.digest, (sink) => deliver(sink, maxBytes)).catch((error: unknown) => {
+          throw naming(mayBeNoRoom(error, maxBytes), staging);
+        });
         await mustRunHere(handle);
       } finally {
         await handle.close();
       }
-      const former = change.installed.kind === 'present' ? change.installed.realPath : undefined;
-      await this.#dress(staged, former, entry);
+      await this.#dress(staged, { former, mode, owner: entry.owner });
       await syncFile(staged);
       await syncDirectory(staging);
       if (entry.check !== undefined) await mustPassCheck(entry.check, { staged, former }, this.#run);
@@ -85,7 +93,7 @@ export class InPlaceInstaller implements Installer {
       await linkOver(target, backup, dirname(staged));
       await syncDirectory(backups);
     } catch (error) {
-      throw stagingError(error);
+      throw fileTrouble(error, 'host', `cannot keep ${target}`);
     }
     return { target, staged, next, former: { digest: digestText(installed.digest), backup } };
   }
@@ -96,18 +104,7 @@ export class InPlaceInstaller implements Installer {
       await rename(file.staged, file.target);
       await syncDirectory(dirname(file.target));
     } catch (error) {
-      const hint =
-        systemCode(error) === 'EBUSY'
-          ? 'A file that is itself a mount cannot be replaced: mount its directory.'
-          : undefined;
-      throw new UpdateError(
-        { reason: 'staging-failed', fault: 'host' },
-        `cannot replace ${file.target}: ${errorText(error)}`,
-        {
-          cause: error,
-          ...(hint !== undefined && { hint }),
-        },
-      );
+      throw fileTrouble(error, 'host', `cannot replace ${file.target}`);
     }
   }
 
@@ -126,7 +123,7 @@ export class InPlaceInstaller implements Installer {
       const { backup, digest } = file.former;
       const kept = await digestAt(backup, digest);
       if (kept !== digest) throw new Error(`expected the backup ${backup} to be ${digest}, found ${kept ?? 'no file'}`);
-      await linkOver(backup, file.target, dirname(file.staged));
+      await bringBack(backup, file.target, dirname(file.staged));
     }
     await syncDirectory(dirname(file.target));
   }
@@ -156,13 +153,12 @@ export class InPlaceInstaller implements Installer {
   }
 
   /** Mode, owner, capabilities and other attributes: those of the former file, unless the manifest names its own. */
-  async #dress(staged: string, former: string | undefined, entry: ManifestEntry): Promise<void> {
-    const formerMode = former === undefined ? undefined : (await stat(former)).mode & 0o7777;
+  async #dress(staged: string, { former, mode, owner }: Dress): Promise<void> {
     if (former !== undefined) await this.#attributes('all', former, staged);
-    if (entry.owner !== undefined) await this.#own(staged, entry.owner);
+    if (owner !== undefined) await this.#own(staged, owner);
     // chown(2) clears setuid and capabilities, so the mode comes after it and extended attributes last.
-    await chmod(staged, entry.mode ?? formerMode ?? DEFAULT_MODE);
-    if (former !== undefined && entry.owner !== undefined) await this.#attributes('xattr', former, staged);
+    await chmod(staged, mode);
+    if (former !== undefined && owner !== undefined) await this.#attributes('xattr', former, staged);
     const now = new Date();
     await utimes(staged, now, now);
   }
@@ -189,29 +185,21 @@ export class InPlaceInstaller implements Installer {
   }
 }
 
+/** What a staged file looks like when it goes live. */
+interface Dress {
+  readonly former: string | undefined;
+  readonly mode: number;
+  readonly owner: string | undefined;
+}
+
+async function modeOf(file: string | undefined): Promise<number | undefined> {
+  return file === undefined ? undefined : (await stat(file)).mode & 0o7777;
+}
+
 async function realTarget({ artifact, installed }: FileChange): Promise<string> {
   return installed.kind === 'present' ? installed.realPath : futurePath(artifact.target);
 }
 
 function stagingError(error: unknown): unknown {
-  if (error instanceof UpdateError) return error;
-  const story = { cause: error };
-  switch (systemCode(error)) {
-    case 'ENOSPC':
-    case 'EDQUOT':
-    case 'EFBIG':
-      return new UpdateError({ reason: 'no-space', fault: 'host' }, errorText(error), {
-        ...story,
-        hint: 'Free some space on this file system.',
-      });
-    case 'EACCES':
-    case 'EPERM':
-    case 'EROFS':
-      return new UpdateError({ reason: 'no-permission', fault: 'host' }, errorText(error), {
-        ...story,
-        hint: 'Run as root; the file system must be writable and the file not immutable (lsattr).',
-      });
-    default:
-      return new UpdateError({ reason: 'staging-failed', fault: 'host' }, errorText(error), story);
-  }
+  return error instanceof UpdateError ? error : fileTrouble(error, 'host');
 }

@@ -1,9 +1,33 @@
-import type { FileHandle } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, type FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { UpdateError } from '../domain/errors.ts';
 import { HEADER_BYTES, readExecutable, unfit } from '../domain/executable.ts';
 import type { RunCommand } from '../platform/command.ts';
 
 const CHECK_TIMEOUT_MS = 30_000;
+
+/**
+ * Invariant 2: a file in this place can be executed at all, which a file system that is mounted noexec forbids. Asked of
+ * the empty file, before anything is downloaded. Throws `UpdateError` `not-runnable`.
+ */
+export async function mustBeExecutableHere(handle: FileHandle, path: string): Promise<void> {
+  await handle.chmod(0o700);
+  try {
+    await access(path, constants.X_OK);
+  } catch (error) {
+    const place = dirname(path);
+    throw new UpdateError(
+      { reason: 'not-runnable', fault: 'setup' },
+      `nothing in ${place} can be executed: mounted noexec?`,
+      {
+        cause: error,
+        hint: 'Mount it with exec, or set "path" to another place, or "mode" to "0644" if the file itself is not executed.',
+      },
+    );
+  }
+  await handle.chmod(0o600);
+}
 
 /** Invariant 2: the staged bytes can run on this machine. Throws `UpdateError` `not-runnable`. */
 export async function mustRunHere(staged: FileHandle): Promise<void> {

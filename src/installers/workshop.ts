@@ -1,16 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { chmod, link, lstat, mkdir, open, readdir, realpath, rename, rm, statfs } from 'node:fs/promises';
+import { chmod, link, lstat, mkdir, open, readdir, realpath, rename, statfs } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import fse from 'fs-extra';
 import { digestFromText, digestText } from '../domain/digest.ts';
 import { systemCode, UpdateError } from '../domain/errors.ts';
 import type { JournalFile } from '../domain/journal.ts';
-import { hashFile, identityOf, orUndefined, removeFile, syncDirectory } from '../platform/files.ts';
+import { isNoSpace } from '../platform/file-trouble.ts';
+import { hashFile, identityOf, makeDirectories, orUndefined, removeFile, syncDirectory } from '../platform/files.ts';
+import { HttpTrouble } from '../platform/http-trouble.ts';
 import { distrust } from '../platform/trust.ts';
 
 /** Left free for everybody else on the file system. */
 const RESERVE_BYTES = 10 * 1024 * 1024;
+const ONE_DAY_NS = 86_400_000_000_000n;
 /** No program is larger; what claims to be is a mistake or an attack. */
 const MAX_ARTIFACT_BYTES = 8 * 1024 ** 3;
 
@@ -29,7 +32,7 @@ export function workshopOf(target: string, name: string): Workshop {
 
 /** The path that is really replaced where nothing is installed yet: its directory is made and its links followed. */
 export async function futurePath(target: string): Promise<string> {
-  await fse.ensureDir(dirname(target));
+  await makeDirectories(dirname(target));
   return join(await realpath(dirname(target)), basename(target));
 }
 
@@ -91,9 +94,20 @@ export async function roomIn(directory: string): Promise<number> {
   );
 }
 
+/** A release that is refused because it is larger than the room there is: the disk is too full, not the release too large. */
+export function mayBeNoRoom(error: unknown, maxBytes: number): unknown {
+  const tooLarge =
+    error instanceof UpdateError && error.cause instanceof HttpTrouble && error.cause.kind === 'too-large';
+  if (!tooLarge || maxBytes === MAX_ARTIFACT_BYTES) return error;
+  return new UpdateError({ reason: 'no-space', fault: 'host' }, `${error.message} (${RESERVE_BYTES} bytes stay free)`, {
+    cause: error,
+    hint: 'Free some space on the file system of the target.',
+  });
+}
+
 /** Removes what dead ticks left in staging. Only between transactions, under the lock. */
 export async function clearStaging({ staging }: Workshop): Promise<void> {
-  for (const name of (await orUndefined(readdir(staging))) ?? []) await rm(join(staging, name), { force: true });
+  for (const name of (await orUndefined(readdir(staging))) ?? []) await fse.remove(join(staging, name));
 }
 
 /** Keeps the newest backups of one file. */
@@ -110,10 +124,15 @@ export async function pruneRejected({ rejected }: Workshop, file: string): Promi
 async function pruneLinks(directory: string, file: string, keep: number): Promise<void> {
   const all = (await orUndefined(readdir(directory))) ?? [];
   const names = all.filter((name) => name.replace(/\.[a-z0-9]+-[0-9a-f]+$/, '') === file);
+  if (names.length <= keep) return;
+  // Not the clock of this process: files and their directory are stamped by one clock, also on a network file system.
+  const present = (await lstat(directory, { bigint: true })).mtimeNs;
   const aged = await Promise.all(
     names.map(async (name) => {
       const path = join(directory, name);
-      return { path, ctime: (await lstat(path, { bigint: true })).ctimeNs };
+      const { ctimeNs } = await lstat(path, { bigint: true });
+      // Made before the clock was set back. As the newest of all it would push out the one that was made just now.
+      return { path, ctime: ctimeNs > present + ONE_DAY_NS ? 0n : ctimeNs };
     }),
   );
   aged.sort((a, b) => (a.ctime < b.ctime ? 1 : -1));
@@ -160,6 +179,19 @@ export async function linkOver(from: string, to: string, staging: string): Promi
     await rename(temporary, to);
   } finally {
     await removeFile(temporary);
+  }
+}
+
+/**
+ * Makes a backup live again. Where there is no room for another name (a tmpfs without inodes), the backup's own one goes
+ * live: a rollback must not fail because of a name that is only kept for later.
+ */
+export async function bringBack(backup: string, target: string, staging: string): Promise<void> {
+  try {
+    await linkOver(backup, target, staging);
+  } catch (error) {
+    if (!isNoSpace(error)) throw error;
+    await rename(backup, target);
   }
 }
 

@@ -1,6 +1,17 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { type BigIntStats, constants, existsSync } from 'node:fs';
-import { type FileHandle, lstat, open, readdir, readFile, realpath, rename, stat, unlink } from 'node:fs/promises';
+import {
+  type FileHandle,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  realpath,
+  rename,
+  stat,
+  unlink,
+} from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Digest, DigestAlgorithm } from '../domain/digest.ts';
 import { systemCode } from '../domain/errors.ts';
@@ -116,7 +127,7 @@ export async function writeDurably(path: string, text: string, mode = 0o600): Pr
   } catch (error) {
     await handle.close();
     await removeFile(temporary);
-    throw error;
+    throw naming(error, path);
   }
   await handle.close();
   try {
@@ -128,12 +139,62 @@ export async function writeDurably(path: string, text: string, mode = 0o600): Pr
   await syncDirectory(dirname(path));
 }
 
+/**
+ * Writes so many bytes beside `path`, durably, and removes them: where that fails, a later {@link writeDurably} of `path`
+ * would fail too, and it is better to know it now.
+ */
+export async function rehearseWrite(path: string, bytes: number): Promise<void> {
+  const temporary = temporaryName(path);
+  try {
+    const handle = await createExclusive(temporary);
+    try {
+      await handle.writeFile(Buffer.alloc(bytes));
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    throw naming(error, path);
+  } finally {
+    await removeFile(temporary);
+  }
+}
+
+/** Makes a directory and those above it, and says whether it was there. Node's own says ENOENT where a disk is full. */
+export async function makeDirectories(path: string, mode?: number): Promise<'made' | 'there'> {
+  try {
+    await mkdir(path, { mode });
+    return 'made';
+  } catch (error) {
+    switch (systemCode(error)) {
+      case 'EEXIST':
+        if ((await stat(path)).isDirectory()) return 'there';
+        throw error;
+      case 'ENOENT':
+        if (dirname(path) === path) throw error;
+        await makeDirectories(dirname(path), mode);
+        await mkdir(path, { mode });
+        return 'made';
+      default:
+        throw error;
+    }
+  }
+}
+
+/** An error of an open file does not say which file it is. */
+export function naming(error: unknown, path: string): unknown {
+  if (!(error instanceof Error) || systemCode(error) === undefined || error.message.includes('/')) return error;
+  return Object.assign(new Error(`${error.message} '${path}'`, { cause: error }), { code: systemCode(error) });
+}
+
 /** Appends one line with a single write, durably. */
 export async function appendLine(path: string, line: string, mode = 0o600): Promise<void> {
   const handle = await open(path, 'a', mode);
   try {
     await handle.writeFile(`${line}\n`);
     await handle.sync();
+  } catch (error) {
+    throw naming(error, path);
   } finally {
     await handle.close();
   }

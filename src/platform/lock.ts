@@ -1,19 +1,20 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdirSync, openSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { dirname } from 'node:path';
 import lockfile from 'proper-lockfile';
 import { errorText, RunError, systemCode } from '../domain/errors.ts';
 import { commandPath } from './command.ts';
-import { readText, writeDurably } from './files.ts';
+import { isNoSpace, placeHint } from './file-trouble.ts';
+import { makeDirectories, readText, writeDurably } from './files.ts';
 import { bootId, processFacts } from './processes.ts';
 
 /** flock's exit code for "somebody else has it". */
 const BUSY = 1;
 const STALE_MS = 60_000;
 const UPDATE_MS = 5_000;
+const RELEASE_MS = 2_000;
 
 /** Who holds the lock; written beside it, never trusted without proof. */
 export interface LockOwner {
@@ -41,27 +42,46 @@ export interface Lock {
  * impossible to remove. `program` is how the holder calls itself there.
  */
 export async function takeLock(file: string, now: Date, program = 'bin-proxy'): Promise<Lock> {
-  prepare(file);
+  await prepare(file);
   const holder = await holdMutex(file);
   const controller = new AbortController();
   const lose = (why: string) => controller.abort(new RunError('lock-lost', `the lock ${file} was lost: ${why}`));
   holder.once('exit', () => lose('its helper process ended'));
   try {
     await rm(directoryOf(file), { recursive: true, force: true });
-    const unlock = await lockfile.lock(file, {
-      realpath: false,
-      lockfilePath: directoryOf(file),
-      stale: STALE_MS,
-      update: UPDATE_MS,
-      retries: 0,
-      onCompromised: (error) => lose(error.message),
-    });
-    await writeDurably(ownerFile(file), `${JSON.stringify(await ourselves(now, program))}\n`, 0o644);
-    return { lost: controller.signal, release: () => release(file, holder, unlock) };
+    const unlock = await courtesy(lockDirectory(file, lose));
+    await courtesy(tellOwner(file, await ourselves(now, program)));
+    return { lost: controller.signal, release: () => release(file, holder, unlock ?? (async () => {})) };
   } catch (error) {
     holder.removeAllListeners('exit');
     holder.stdin?.end();
     throw lockTrouble(file, error);
+  }
+}
+
+async function lockDirectory(file: string, lose: (why: string) => void): Promise<() => Promise<void>> {
+  return lockfile.lock(file, {
+    realpath: false,
+    lockfilePath: directoryOf(file),
+    stale: STALE_MS,
+    update: UPDATE_MS,
+    retries: 0,
+    onCompromised: (error) => lose(error.message),
+  });
+}
+
+async function tellOwner(file: string, owner: LockOwner): Promise<void> {
+  await rm(ownerFile(file), { force: true });
+  await writeDurably(ownerFile(file), `${JSON.stringify(owner)}\n`, 0o644);
+}
+
+/** What only tells others of the lock. The mutex needs no room, so a full /run must not keep a rollback from being made. */
+async function courtesy<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if (isNoSpace(error)) return undefined;
+    throw error;
   }
 }
 
@@ -88,10 +108,10 @@ export function ownerText(owner: LockOwner): string {
   return `pid ${owner.pid} since ${owner.since}, command "${owner.command}"`;
 }
 
-function prepare(file: string): void {
+async function prepare(file: string): Promise<void> {
   try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    closeSync(openSync(file, 'a', 0o600));
+    await makeDirectories(dirname(file), 0o700);
+    await (await open(file, 'a', 0o600)).close();
   } catch (error) {
     throw lockTrouble(file, error);
   }
@@ -140,7 +160,18 @@ async function release(file: string, holder: ChildProcess, unlock: () => Promise
   const ended = once(holder, 'exit');
   holder.ref();
   holder.stdin?.end();
+  // One that somebody has suspended would keep this run, and the lock, for ever. It has nothing to finish.
+  const timer = setTimeout(() => killGroup(holder), RELEASE_MS);
   await ended;
+  clearTimeout(timer);
+}
+
+function killGroup({ pid }: ChildProcess): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It has ended by itself.
+  }
 }
 
 async function busy(file: string): Promise<RunError> {
@@ -155,7 +186,7 @@ function lockTrouble(file: string, error: unknown): unknown {
   if (error instanceof RunError) return error;
   return new RunError('no-permission', `cannot lock ${file}: ${errorText(error)}`, {
     cause: error,
-    hint: 'Run as root, or set BIN_PROXY_LOCK_FILE to a place you may write.',
+    hint: placeHint(error, 'BIN_PROXY_LOCK_FILE'),
   });
 }
 

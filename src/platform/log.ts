@@ -1,6 +1,8 @@
 import { appendFileSync } from 'node:fs';
 import { createLogger, format, type Logger } from 'winston';
 import Transport from 'winston-transport';
+import { errorText } from '../domain/errors.ts';
+import { naming } from './files.ts';
 import { printableText } from './text.ts';
 
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
@@ -70,8 +72,7 @@ function fileWriter(file: string): (line: string) => void {
       // One write with O_APPEND a line: a rotation between two lines loses none.
       appendFileSync(file, `${line}\n`, { mode: 0o640 });
     } catch (error) {
-      if (!broken)
-        writeStderr(`bin-proxy: cannot write the log: ${error instanceof Error ? error.message : 'unknown'}`);
+      if (!broken) writeStderr(`bin-proxy: cannot write the log: ${errorText(naming(error, file))}`);
       broken = true;
     }
   };

@@ -182,7 +182,7 @@ function storyOf(result: CommandResult): string {
     case 'killed':
       return result.why === 'aborted' ? 'supervisord has stopped answering' : result.why;
     case 'not-found':
-      return 'supervisorctl was not found';
+      return 'supervisorctl was not found, or the Python that it names is not there';
     case 'not-started':
       return result.why;
   }

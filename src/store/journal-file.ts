@@ -1,7 +1,11 @@
 import { join } from 'node:path';
 import type { Journal, JournalChange, JournalFile, JournalProcess, JournalService } from '../domain/journal.ts';
-import { removeFile, syncDirectory, writeDurably } from '../platform/files.ts';
+import { fileTrouble } from '../platform/file-trouble.ts';
+import { rehearseWrite, removeFile, syncDirectory, writeDurably } from '../platform/files.ts';
 import { hasSchema, hasTexts, isListOf, isText, moveAside, readStateFile, type StateFile } from './json-file.ts';
+
+/** A journal, a record, a probation and a line of history fit into a small part of it. */
+const ROOM_BYTES = 64 * 1024;
 
 /** The intent journal, `<state dir>/journal.json`: there while a transaction is under way, and after it died. */
 export class JournalStore {
@@ -19,6 +23,18 @@ export class JournalStore {
 
   async write(journal: Journal): Promise<void> {
     await writeDurably(this.#path, `${JSON.stringify(journal, null, 2)}\n`);
+  }
+
+  /**
+   * That a journal can be written, and what is remembered after it: found out before a release is downloaded, because a
+   * state directory that stays full would have it downloaded every minute. Throws `UpdateError`.
+   */
+  async mustBeWritable(): Promise<void> {
+    try {
+      await rehearseWrite(this.#path, ROOM_BYTES);
+    } catch (error) {
+      throw fileTrouble(error, 'setup', `cannot write the state directory ${this.#stateDir}`);
+    }
   }
 
   async remove(): Promise<void> {

@@ -147,6 +147,16 @@ describe.skipIf(!has('flock'))('the lock (invariant 11)', { timeout: 15_000 }, (
     });
   });
 
+  it('is released also where somebody has suspended its helper', async () => {
+    const holder = new LockHolder(file());
+    expect(await holder.next()).toEqual({ held: true });
+    for (const one of await helpers(holder.pid, file())) process.kill(one, 'SIGSTOP');
+    holder.release();
+    expect(await holder.next()).toEqual({ released: true });
+    const lock = await takeLock(file(), NOW);
+    await lock.release();
+  });
+
   it('keeps others from looking into its directory', async () => {
     const lock = await takeLock(file(), NOW);
     expect(statSync(place.path('run')).mode & 0o777).toBe(0o700);
@@ -156,11 +166,16 @@ describe.skipIf(!has('flock'))('the lock (invariant 11)', { timeout: 15_000 }, (
 
 /** Ends everything the holder has started for this lock. */
 async function killHelper(pid: number, file: string): Promise<void> {
+  for (const one of await helpers(pid, file)) process.kill(one, 'SIGKILL');
+}
+
+/** The holder's helper and its children, these first. */
+async function helpers(pid: number, file: string): Promise<readonly number[]> {
   const tree = (await processTree(pid)).filter((one) => one !== pid);
   const facts = await Promise.all(tree.map(async (one) => ({ one, argv: (await executedFile(one))?.argv ?? [] })));
   const flock = facts.find(({ argv }) => argv.includes(file))?.one;
   if (flock === undefined) throw new Error(`no helper for ${file} below ${pid}`);
-  for (const one of (await processTree(flock)).toReversed()) process.kill(one, 'SIGKILL');
+  return (await processTree(flock)).toReversed();
 }
 
 describe('who holds the lock', () => {

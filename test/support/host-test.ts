@@ -2,6 +2,7 @@ import { test } from 'vitest';
 import type { Outcome } from '../../src/domain/outcome.ts';
 import { has, isRoot } from './components.ts';
 import { Host, type RanTick } from './host.ts';
+import { Mounts, mayMount } from './mounts.ts';
 
 const base = test.extend<{ host: Host }>({
   // biome-ignore lint/correctness/noEmptyPattern: vitest reads the fixtures a fixture needs from this pattern
@@ -12,6 +13,16 @@ const base = test.extend<{ host: Host }>({
   },
 });
 
+/** What is mounted in the host's folder goes before the folder does. */
+const withMounts = base.extend<{ mounts: Mounts }>({
+  mounts: async ({ host }, use) => {
+    const mounts = new Mounts();
+    await use(mounts);
+    await host.supervisor.stop();
+    mounts.removeAll();
+  },
+});
+
 const isReady = has('supervisord', 'supervisorctl', 'cc', 'flock');
 
 /** A test with a host of its own, removed afterwards. */
@@ -19,6 +30,9 @@ export const hostTest = base.skipIf(!isReady);
 
 /** The same, for what only root can do. */
 export const rootHostTest = base.skipIf(!isReady || !isRoot);
+
+/** The same, with file systems of its own. */
+export const mountTest = withMounts.skipIf(!isReady || !mayMount);
 
 /** What the tick did about one binary. */
 export function outcomeOf(ran: RanTick, name: string): Outcome {
