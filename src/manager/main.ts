@@ -5,6 +5,7 @@ import { type ExitCode, exitCodeOfError, hintOf } from './exit-codes.ts';
 
 /** What is published is for everybody to read, whatever the umask of who publishes it. */
 const UMASK = 0o022;
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** The program. Sets the exit code and returns, so that no line is lost. */
 export async function main(argv: readonly string[]): Promise<void> {
@@ -57,10 +58,15 @@ async function dispatch(invocation: Invocation, signal: AbortSignal): Promise<Ex
 /** The first signal ends what is not under way yet; the second one ends the program, as `kill -9` does. */
 function stopSignal(): AbortSignal {
   const controller = new AbortController();
-  process.once('SIGINT', () => controller.abort(new RunError('interrupted', 'ended by SIGINT')));
-  for (const name of ['SIGTERM', 'SIGHUP'] as const) {
-    process.once(name, () => controller.abort(new RunError('terminated', `ended by ${name}`)));
-  }
+  // Listeners that remove themselves would not do: the lock's package kills the process when it finds itself alone.
+  const receive = (signal: NodeJS.Signals) => {
+    if (controller.signal.aborted) {
+      for (const name of SIGNALS) process.off(name, receive);
+      process.kill(process.pid, signal);
+    }
+    controller.abort(new RunError(signal === 'SIGINT' ? 'interrupted' : 'terminated', `ended by ${signal}`));
+  };
+  for (const name of SIGNALS) process.on(name, receive);
   return controller.signal;
 }
 

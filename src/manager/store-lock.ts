@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { RunError } from '../domain/errors.ts';
+import { RunError, systemCode } from '../domain/errors.ts';
 import { type Lock, type LockOwner, lockOwner, takeLock } from '../platform/lock.ts';
 import { ManagerError } from './errors.ts';
 
@@ -24,6 +24,8 @@ export async function waitForLock(file: string, { waitMs, onWait, signal }: Pati
       return await takeLock(file, new Date(), 'bin-manager');
     } catch (error) {
       if (!(error instanceof RunError)) throw error;
+      // A full disk is no matter of permission.
+      if (['ENOSPC', 'EDQUOT', 'EIO'].includes(systemCode(error.cause) ?? '')) throw error.cause;
       if (error.code !== 'lock-held') {
         throw new ManagerError('no-permission', error.message, {
           cause: error,

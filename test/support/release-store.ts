@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'vitest';
-import { has } from './components.ts';
+import { has, isRoot } from './components.ts';
 import type { Ran } from './host.ts';
 import { md5 } from './program.ts';
 
@@ -126,14 +126,17 @@ export function script(text: string): Buffer {
   return Buffer.from(`#!/bin/sh\necho ${text}\n`);
 }
 
+const base = test.extend<{ store: StoreFolder }>({
+  // biome-ignore lint/correctness/noEmptyPattern: vitest reads the fixtures a fixture needs from this pattern
+  store: async ({}, use) => {
+    const store = new StoreFolder();
+    await use(store);
+    store.remove();
+  },
+});
+
 /** A test with a store of its own, removed afterwards. */
-export const storeTest = test
-  .extend<{ store: StoreFolder }>({
-    // biome-ignore lint/correctness/noEmptyPattern: vitest reads the fixtures a fixture needs from this pattern
-    store: async ({}, use) => {
-      const store = new StoreFolder();
-      await use(store);
-      store.remove();
-    },
-  })
-  .skipIf(!has('flock'));
+export const storeTest = base.skipIf(!has('flock'));
+
+/** The same, for what only root can do: be somebody else, or mount. */
+export const rootStoreTest = base.skipIf(!has('flock', 'mount') || !isRoot);
