@@ -75,7 +75,8 @@ class Place {
     await publishing;
     this.story.push(`${blowText(blow)}: ${ended.killed ? 'killed' : `exit ${ended.code}`}`);
     if (ended.killed) this.kills += 1;
-    else expect(exitCodes(blow), `${this.#told()}\n${ended.stderr}`).toContain(ended.code);
+    else expect(exitCodes(blow), `${this.#told()}\n${ended.stderr}\n${this.#logEnd()}`).toContain(ended.code);
+    if (ended.killed && this.kills % 50 === 0) console.log(`SEED=${this.dice.seed}: ${this.kills} kills so far`);
     this.#mustBeWhole();
   }
 
@@ -95,7 +96,7 @@ class Place {
       }
       expect(await this.host.supervisor.state('idle')).toBe('STOPPED');
     } catch (error) {
-      throw new Error(`${this.#told()}\n${ran.stderr}\n${ran.stdout}\n${this.host.log()}`, { cause: error });
+      throw new Error(`${this.#told()}\n${ran.stderr}\n${ran.stdout}\n${this.#logEnd()}`, { cause: error });
     }
   }
 
@@ -172,6 +173,10 @@ class Place {
 
   #startsOf(service: string): number {
     return readFileSync(join(this.host.directory, `${service}.out.log`), 'utf8').split('\n').length;
+  }
+
+  #logEnd(): string {
+    return this.host.log().split('\n').slice(-80).join('\n');
   }
 
   #told(): string {

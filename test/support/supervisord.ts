@@ -83,7 +83,7 @@ export class Supervisord {
     await this.until(async () => (await this.state(name)) === state);
   }
 
-  async until(condition: () => Promise<boolean>, seconds = 20): Promise<void> {
+  async until(condition: () => Promise<boolean>, seconds = 60): Promise<void> {
     for (const deadline = Date.now() + seconds * 1000; ; await delay(100)) {
       if (await condition()) return;
       if (Date.now() > deadline)
