@@ -1,4 +1,5 @@
 import { errorText, RunError } from '../domain/errors.ts';
+import { fileHint } from '../platform/file-trouble.ts';
 import { printableText } from '../platform/text.ts';
 import type { Invocation } from './command-line.ts';
 import { type ExitCode, exitCodeOfError } from './exit-codes.ts';
@@ -65,6 +66,8 @@ function tellError(error: unknown, argv: readonly string[]): ExitCode {
     return exitCodeOfError(error.code);
   }
   const stack = error instanceof Error && argv.includes('-vv') ? `\n${error.stack ?? ''}` : '';
-  process.stderr.write(`bin-proxy: unexpected error: ${printableText(errorText(error))}${stack}\n`);
+  const hint = fileHint(error);
+  const todo = hint === undefined ? '' : `\n${hint}`;
+  process.stderr.write(`bin-proxy: unexpected error: ${printableText(errorText(error))}${todo}${stack}\n`);
   return 1;
 }

@@ -26,7 +26,7 @@ export function isNoSpace(error: unknown): boolean {
 }
 
 /** What a person can do about an error of the file system; undefined where nothing is known. */
-function fileHint(error: unknown): string | undefined {
+export function fileHint(error: unknown): string | undefined {
   const code = systemCode(error) ?? '';
   return NO_SPACE[code] ?? NO_PERMISSION[code] ?? OTHERS[code];
 }

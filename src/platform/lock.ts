@@ -16,6 +16,12 @@ const STALE_MS = 60_000;
 const UPDATE_MS = 5_000;
 const RELEASE_MS = 2_000;
 
+/**
+ * Node ignores this signal, so that a file that may not grow (ulimit -f) is an error like any other. A library of
+ * proper-lockfile's listens to it and ends the process, unless somebody else listens as well.
+ */
+process.on('SIGXFSZ', () => {});
+
 /** Who holds the lock; written beside it, never trusted without proof. */
 export interface LockOwner {
   readonly pid: number;

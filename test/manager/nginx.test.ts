@@ -175,21 +175,21 @@ describe.skipIf(!has('nginx')).each(KINDS)('the real nginx, with the shipped con
       host.manages('app');
       expect(outcomeOf(await host.tick([], settings), 'app')).toMatchObject({
         outcome: 'updated',
-        to: `md5:${md5(v1)}`,
+        to: `sha256:${sha256(v1)}`,
       });
       expect(host.installed('app')).toEqual(v1);
       await store.publish('app', v2, '--version', '2.0');
       await root(store);
       expect(outcomeOf(await host.tick([], settings), 'app')).toMatchObject({
         outcome: 'updated',
-        to: `md5:${md5(v2)}`,
+        to: `sha256:${sha256(v2)}`,
       });
       expect(await host.runsInstalled('app')).toBe(true);
       expect((await store.run('withdraw', 'app')).code).toBe(0);
       await root(store);
       expect(outcomeOf(await host.tick([], settings), 'app')).toMatchObject({
         outcome: 'updated',
-        to: `md5:${md5(v1)}`,
+        to: `sha256:${sha256(v1)}`,
       });
       expect(outcomeOf(await host.tick([], settings), 'app')).toMatchObject({ outcome: 'up-to-date' });
     } finally {
