@@ -8,7 +8,8 @@ import type { BinaryName } from '../../src/domain/names.ts';
 import { parseCatalog } from '../../src/manager/catalog-file.ts';
 import { parseArguments } from '../../src/manager/command-line.ts';
 import type { ManagerError } from '../../src/manager/errors.ts';
-import { rootStoreTest, script, sha256, storeTest } from '../support/release-store.ts';
+import { sha256 } from '../support/program.ts';
+import { rootStoreTest, script, storeTest } from '../support/release-store.ts';
 
 const ONE = script('one');
 const TWO = script('two');

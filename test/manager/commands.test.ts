@@ -13,7 +13,8 @@ import {
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { VERSION } from '../../src/domain/version.ts';
-import { digestAnswer, script, sha256, storeTest } from '../support/release-store.ts';
+import { sha256 } from '../support/program.ts';
+import { digestAnswer, script, storeTest } from '../support/release-store.ts';
 
 const ONE = script('one');
 const TWO = script('two');

@@ -8,8 +8,8 @@ import { ReleaseStore } from '../../src/manager/store.ts';
 import { has } from '../support/components.ts';
 import { hostTest, outcomeOf } from '../support/host-test.ts';
 import { Nginx } from '../support/nginx.ts';
-import { md5, program } from '../support/program.ts';
-import { digestAnswer, StoreFolder, script, sha256, storeTest } from '../support/release-store.ts';
+import { program, sha256 } from '../support/program.ts';
+import { digestAnswer, StoreFolder, script, storeTest } from '../support/release-store.ts';
 
 const ONE = script('one');
 const TWO = script('two');

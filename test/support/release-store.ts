@@ -117,10 +117,6 @@ export function digestAnswer(algorithm: 'md5' | 'sha256', bytes: Uint8Array): st
   return `${JSON.stringify({ code: 0, message: 'success', data: { [algorithm]: hex } })}\n`;
 }
 
-export function sha256(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
-}
-
 /** A script that is a release. */
 export function script(text: string): Buffer {
   return Buffer.from(`#!/bin/sh\necho ${text}\n`);
