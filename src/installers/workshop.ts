@@ -151,7 +151,13 @@ export function linkName(target: string, digest: string): string {
 
 /** Gives the live file of a bad release a second name. Evidence only: whatever goes wrong, the rollback goes on. */
 export async function keepRejected(file: JournalFile): Promise<void> {
-  await linkOver(file.target, rejectedPath(file), dirname(file.staged)).catch(() => undefined);
+  const kept = rejectedPath(file);
+  try {
+    await linkOver(file.target, kept, dirname(file.staged));
+    await syncDirectory(dirname(kept));
+  } catch {
+    // Not even worth a word: that it was not kept shows in the evidence.
+  }
 }
 
 /** A rejected file is for reading. Only once it is no longer the live one: that must stay executable (invariant 1). */
