@@ -87,7 +87,9 @@ describe.concurrent('no secret is written anywhere (invariant 14)', { timeout: 1
     const { title, download, ask = digest, account = `ana:${SECRETS['password of the proxy']}`, told } = scene;
     hostTest(`after ${title}`, async ({ host }) => {
       const server = await new HostileServer((socket, { path }) => {
-        socket.end(path.split('?')[0]?.endsWith('/md5') ? ask : download);
+        const what = path.split('?')[0]?.split('/').at(-1);
+        if (what === 'index.json') socket.end(head('404 No', { 'content-length': 0 }));
+        else socket.end(what === 'md5' ? ask : download);
       }).listen();
       const proxy = await new ForwardProxy({ account }).listen();
       const proxyUrl = proxy.url(`ana:${SECRETS['password of the proxy']}`);
