@@ -34,7 +34,9 @@ export async function act(manifest: Manifest, lookAgain: () => Promise<Plan>, ro
     for (const transaction of transactions(plan.binaries.filter(isChange))) {
       roles.gate.mayBegin();
       const blocked = (await roles.journal.read()).kind !== 'absent';
-      outcomes.push(...(blocked ? setBack(transaction) : await transact(transaction, managedFiles(manifest), roles)));
+      outcomes.push(
+        ...(blocked ? setBack(transaction, outcomes) : await transact(transaction, managedFiles(manifest), roles)),
+      );
     }
     // Everything is done, but whoever asked the run to stop is told that it was heard.
     roles.gate.mayBegin();
@@ -45,9 +47,13 @@ export async function act(manifest: Manifest, lookAgain: () => Promise<Plan>, ro
   return { plan, outcomes };
 }
 
-/** There is one journal, so an update that could not be ended comes before every other. */
-function setBack(transaction: Transaction): readonly Outcome[] {
-  return transaction.map(({ entry }) => ({
+/**
+ * There is one journal, so an update that could not be ended comes before every other. A binary of that very update has
+ * its outcome already, and a worse one.
+ */
+function setBack(transaction: Transaction, before: readonly Outcome[]): readonly Outcome[] {
+  const waiting = transaction.filter(({ entry }) => !before.some(({ name }) => name === entry.name));
+  return waiting.map(({ entry }) => ({
     name: entry.name,
     outcome: 'failed',
     reason: 'blocked',

@@ -19,6 +19,8 @@ const TAIL_BYTES = 8192;
 /** supervisord's own log tells of every program. */
 const MAIN_TAIL_BYTES = 65_536;
 const POLL_MS = 300;
+/** supervisord looks once a second for what has ended and is to be started again. */
+const RESTARTED_WITHIN_MS = 1_500;
 
 const STATES: Readonly<Record<string, ProcessState>> = {
   RUNNING: 'running',
@@ -58,11 +60,26 @@ export class Supervisor implements ServiceManager {
     await this.#act('restart', processes);
   }
 
+  /**
+   * A program in a crash loop may be between its death and its next start when it is asked to stop: supervisord refuses
+   * ("not running"), and starts it again. So it is asked until nothing runs any more.
+   */
   async stop(processes: readonly string[]): Promise<void> {
-    await this.#act('stop', processes);
-    const up = (await this.#settled(processes)).filter(({ state }) => !DOWN.has(state));
-    if (up.length > 0)
-      throw new UpdateError({ reason: 'service-unsettled', fault: 'host' }, `asked to stop, but ${listed(up)}`);
+    for (const deadline = performance.now() + SETTLE_TIMEOUT_MS; ; ) {
+      await this.#act('stop', processes);
+      const up = await this.#upAfterStop(processes);
+      if (up.length === 0) return;
+      if (performance.now() > deadline)
+        throw new UpdateError({ reason: 'service-unsettled', fault: 'host' }, `asked to stop, but ${listed(up)}`);
+    }
+  }
+
+  /** What has EXITED may be on its way back, and no status tells: only that it still is after a while. */
+  async #upAfterStop(processes: readonly string[]): Promise<readonly ProcessSample[]> {
+    const first = await this.#settled(processes);
+    if (!first.some(({ state }) => state === 'exited')) return first.filter(({ state }) => !DOWN.has(state));
+    await delay(RESTARTED_WITHIN_MS);
+    return (await this.#settled(processes)).filter(({ state }) => !DOWN.has(state));
   }
 
   async start(processes: readonly string[]): Promise<void> {

@@ -220,6 +220,19 @@ function keepsTheContract(): void {
     expect(bench.starts('app')).toBe(starts);
   });
 
+  benchTest('stop: catches a program between its death and its next start (invariant 6)', async ({ bench }) => {
+    // Without startsecs every end is EXITED, and supervisord starts it again the next time it looks.
+    await bench.with({ app: { command: 'sh -c "echo started; sleep 0.3"', options: ['startsecs=0'] } });
+    for (let time = 0; time < 5; time++) {
+      await bench.manager.stop(['app']);
+      const starts = bench.starts('app');
+      expect(['stopped', 'exited']).toContain((await bench.process('app')).state);
+      await delay(1500);
+      expect(bench.starts('app'), `it was started again after stop number ${time + 1}`).toBe(starts);
+      await bench.supervisord.ctl('start', 'app');
+    }
+  });
+
   benchTest('stop: returns only when no process runs, however long that takes', async ({ bench }) => {
     await bench.with({ deaf: { command: IGNORES_TERM, state: 'RUNNING' }, app: steady });
     const pids = await Promise.all(['deaf', 'app'].map(async (name) => (await bench.process(name)).pid ?? 0));
@@ -387,6 +400,52 @@ describe('a host without a service manager', () => {
       await expect(none.stop()).resolves.toBeUndefined();
       await expect(none.start()).resolves.toBeUndefined();
     }
+  });
+});
+
+describe('a program between its death and its next start', () => {
+  const line = {
+    RUNNING: 'app RUNNING pid 77, uptime 0:00:00',
+    EXITED: 'app EXITED Nov 21',
+    STOPPED: 'app STOPPED Nov 21',
+  };
+  type State = keyof typeof line;
+
+  /** supervisord as it was seen: refuses the first stop, and then is found in these states until it is asked again. */
+  function refusingOnce(...after: readonly State[]) {
+    const found: State[] = [...after];
+    const asked: string[] = [];
+    const manager = new Supervisor(async (_, [action = '']) => {
+      asked.push(action);
+      if (action === 'stop' && asked.filter((one) => one === 'stop').length > 1)
+        found.splice(0, found.length, 'STOPPED');
+      const state = found.length > 1 ? found.shift() : found[0];
+      return {
+        kind: 'exited',
+        code: 0,
+        stdout: action === 'status' ? `${line[state ?? 'STOPPED']}\n` : '',
+        stderr: '',
+      };
+    }, undefined);
+    return { manager, stops: () => asked.filter((one) => one === 'stop').length };
+  }
+
+  it('is asked to stop once more where it runs again (invariant 6)', async () => {
+    const { manager, stops } = refusingOnce('RUNNING');
+    await manager.stop(['app']);
+    expect(stops()).toBe(2);
+  });
+
+  it('is not believed to be down before supervisord had the time to start it again (invariant 6)', async () => {
+    const { manager, stops } = refusingOnce('EXITED', 'RUNNING');
+    await manager.stop(['app']);
+    expect(stops()).toBe(2);
+  });
+
+  it('is down where it stays EXITED, since nobody starts it again', async () => {
+    const { manager, stops } = refusingOnce('EXITED');
+    await manager.stop(['app']);
+    expect(stops()).toBe(1);
   });
 });
 

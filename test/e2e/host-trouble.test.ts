@@ -100,6 +100,31 @@ describe.concurrent('a host in trouble', () => {
     },
   );
 
+  hostTest(
+    'whose rollback fails again: it is told as that, though another release waits behind it (exit code 21)',
+    async ({ host }) => {
+      await host.runs('app', v1);
+      host.manages('app');
+      host.server.publish('app', program('bad', { life: 300 }));
+      // A supervisorctl that dies as soon as it is to stop something.
+      const folder = join(host.directory, 'path');
+      mkdirSync(folder);
+      const path = process.env['PATH'] ?? '';
+      const fake = `#!/bin/sh\ncase " $* " in *" stop "*) kill -9 $$ ;; esac\nPATH='${path}' exec supervisorctl "$@"\n`;
+      writeFileSync(join(folder, 'supervisorctl'), fake, { mode: 0o755 });
+      const broken = { PATH: `${folder}:${path}` };
+      expect(outcomeOf(await host.tick([], broken), 'app')).toMatchObject({ outcome: 'rollback-failed' });
+      host.server.publish('app', v2);
+
+      const ran = await host.tick([], broken);
+
+      expect(ran.code).toBe(21);
+      expect(outcomeOf(ran, 'app')).toMatchObject({ outcome: 'rollback-failed' });
+      expect(outcomeOf(await host.tick(), 'app')).toMatchObject({ outcome: 'updated', to: `md5:${md5(v2)}` });
+      expect(await host.runsInstalled('app')).toBe(true);
+    },
+  );
+
   hostTest('whose log cannot be written: one warning, and the update goes on (invariant 8)', async ({ host }) => {
     host.manages({ name: 'app', service: false });
     host.server.publish('app', v1);
