@@ -6,7 +6,7 @@ import { StoreFolder, script } from '../support/release-store.ts';
 import { type Point, pointsOf, pointText, type Strike, struck } from './strace.ts';
 
 /** `SWEEP=all` strikes at every point; otherwise a few of every command stand for the others. */
-const SAMPLE = process.env['SWEEP'] === 'all' ? Number.POSITIVE_INFINITY : 5;
+const SAMPLE = process.env['SWEEP'] === 'all' ? Number.POSITIVE_INFINITY : 3;
 const LIMIT_MS = 24 * 3_600_000;
 const ERRORS = ['ENOSPC', 'EIO', 'EROFS', 'EACCES', 'EDQUOT'];
 
