@@ -20,8 +20,9 @@ export interface Probe {
 
   /**
    * Watches until the services have been up and unchanged for the window, running the files that are live now, or have
-   * failed to (invariant 3). Must see a crash loop that is up at every look. Must end within a bounded time. Throws
-   * `UpdateError` where the service manager cannot be asked.
+   * failed to (invariant 3). Must see a crash loop that is up at every look. Must begin anew where the
+   * service manager itself was restarted meanwhile: that is no program's fault (invariant 5). Must end within a bounded
+   * time. Throws `UpdateError` where the service manager cannot be asked for longer than a start may take.
    */
   prove(services: readonly JournalService[], window: Window, onWatch: (secondsLeft: number) => void): Promise<Proof>;
 }

@@ -1,4 +1,5 @@
 import { open, readFile, realpath } from 'node:fs/promises';
+import { UpdateError } from '../domain/errors.ts';
 import type { JournalService } from '../domain/journal.ts';
 import { judge, type ProcessSample, type Sample, statesSeen, type Window } from '../planning/health.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -10,6 +11,18 @@ import type { Probe, Proof } from './probe.ts';
 const WATCH_MS = 250;
 /** Asking supervisorctl costs a Python start; while a program is starting nothing else can tell. */
 const START_POLL_MS = 500;
+/** A service manager that restarts more often in one proof has trouble of its own. */
+const MOST_WATCHES = 3;
+/** supervisord answers for up to a second before it starts its programs. */
+const FIRST_STARTS_MS = 2_000;
+
+/** What a watch is about. */
+interface Watched {
+  readonly services: readonly JournalService[];
+  readonly names: ReadonlySet<string>;
+  readonly window: Window;
+  readonly onWatch: (secondsLeft: number) => void;
+}
 
 /** Process stability: the same pid with the same start time for the whole window, executing the live inode. */
 export class ProcessProbe implements Probe {
@@ -36,15 +49,38 @@ export class ProcessProbe implements Probe {
     onWatch: (secondsLeft: number) => void,
   ): Promise<Proof> {
     const names = new Set(services.flatMap(({ processes }) => processes.map(({ process }) => process)));
+    const watched = { services, names, window, onWatch };
+    // Two start times need no clock. What began before this run is no news.
+    let known = (await processFacts(process.pid))?.startTime;
+    for (let watches = 1; ; watches++) {
+      const proof = await this.#watch(watched);
+      if (proof.kind === 'proven' || watches === MOST_WATCHES) return proof;
+      const startTime = await this.#services.startTime();
+      if (startTime === undefined || Number(startTime) <= Number(known)) return proof;
+      known = startTime;
+      const stopped = await this.#leftStopped(watched);
+      if (stopped !== undefined) return stopped;
+    }
+  }
+
+  /** A service manager that has just begun starts everything but what is not to be started by itself. */
+  async #leftStopped(watched: Watched): Promise<Proof | undefined> {
+    await this.#clock.sleep(FIRST_STARTS_MS);
+    const { processes } = await this.#sample(watched);
+    return processes.some(({ state }) => state === 'stopped') ? { kind: 'stopped', processes: [] } : undefined;
+  }
+
+  async #watch(watched: Watched): Promise<Proof> {
+    const { window, onWatch } = watched;
     const samples: Sample[] = [];
     for (;;) {
       const last = samples.at(-1);
-      const sample = (last && (await this.#unchanged(last))) ?? (await this.#sample(services, names));
+      const sample = (last && (await this.#unchanged(last))) ?? (await this.#sample(watched));
       samples.push(sample);
       const verdict = judge(samples, window);
       if (verdict.kind === 'failed') return { ...verdict, seen: statesSeen(samples) };
       if (verdict.kind === 'stopped') return { kind: 'stopped', processes: last?.processes ?? [] };
-      if (verdict.kind === 'stable') return this.#confirm(services, names, { samples, window });
+      if (verdict.kind === 'stable') return this.#confirm(watched, samples);
       const up = sample.processes.every(({ state }) => state === 'running');
       const began = samples.find((one) => one.processes.every(({ state }) => state === 'running'))?.atMs;
       onWatch(began === undefined ? window.stableMs / 1000 : (window.stableMs - (sample.atMs - began)) / 1000);
@@ -61,28 +97,36 @@ export class ProcessProbe implements Probe {
     return { atMs: this.#clock.monotonicMs(), processes: last.processes };
   }
 
-  async #sample(services: readonly JournalService[], names: ReadonlySet<string>): Promise<Sample> {
-    const statuses = await this.#services.inspect(services.map(({ service }) => service));
+  async #sample(watched: Watched): Promise<Sample> {
+    const statuses = await this.#inspect(watched);
     const known = [...statuses.values()].flatMap((status) => (status.kind === 'known' ? status.processes : []));
-    const found = new Map(known.filter(({ process }) => names.has(process)).map((one) => [one.process, one]));
-    const processes = [...names].map((process): ProcessSample => {
+    const found = new Map(known.map((one) => [one.process, one]));
+    const processes = [...watched.names].map((process): ProcessSample => {
       return found.get(process) ?? { process, state: 'stopped', detail: 'no longer known' };
     });
     return { atMs: this.#clock.monotonicMs(), processes };
   }
 
+  /** One that is being restarted cannot be asked for a while. */
+  async #inspect({ services, window, onWatch }: Watched): ReturnType<ServiceManager['inspect']> {
+    for (const deadline = this.#clock.monotonicMs() + window.startMs; ; await this.#clock.sleep(START_POLL_MS)) {
+      try {
+        return await this.#services.inspect(services.map(({ service }) => service));
+      } catch (error) {
+        if (!(error instanceof UpdateError) || this.#clock.monotonicMs() > deadline) throw error;
+        onWatch(window.stableMs / 1000);
+      }
+    }
+  }
+
   /** The last word is the service manager's and the kernel's: still RUNNING, and executing what is on disk now. */
-  async #confirm(
-    services: readonly JournalService[],
-    names: ReadonlySet<string>,
-    { samples, window }: { readonly samples: readonly Sample[]; readonly window: Window },
-  ): Promise<Proof> {
-    const now = await this.#sample(services, names);
+  async #confirm(watched: Watched, samples: readonly Sample[]): Promise<Proof> {
+    const now = await this.#sample(watched);
     const seen = statesSeen([...samples, now]);
-    const verdict = judge([...samples, now], window);
+    const verdict = judge([...samples, now], watched.window);
     if (verdict.kind === 'failed') return { ...verdict, seen };
     if (verdict.kind === 'stopped') return { kind: 'stopped', processes: samples.at(-1)?.processes ?? [] };
-    for (const service of services) {
+    for (const service of watched.services) {
       const wrong = await wrongProgram(service, now.processes);
       if (wrong !== undefined) return { kind: 'failed', reason: 'runs-another-file', detail: wrong, seen };
     }

@@ -31,6 +31,12 @@ export interface ServiceManager {
   start(processes: readonly string[]): Promise<void>;
 
   /**
+   * When the service manager itself began, as {@link ProcessSample.startTime}: a restart of it restarts every program,
+   * and is no program's fault (invariant 5). Must never throw; undefined where it cannot be told.
+   */
+  startTime(): Promise<string | undefined>;
+
+  /**
    * What the processes printed last, and what the service manager noted of them. For people: must never throw, must end
    * within a bounded time, and may be empty.
    */

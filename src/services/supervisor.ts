@@ -88,6 +88,12 @@ export class Supervisor implements ServiceManager {
     if (names.length > 0) await this.#act('start', names);
   }
 
+  async startTime(): Promise<string | undefined> {
+    const result = await this.#supervisorctl(['pid'], STATUS_TIMEOUT_MS);
+    if (result.kind !== 'exited' || !/^\d+\s*$/.test(result.stdout)) return undefined;
+    return (await processFacts(Number(result.stdout)))?.startTime;
+  }
+
   async lastWords(processes: readonly string[]): Promise<readonly LastWords[]> {
     const log = await this.#tail('maintail', MAIN_TAIL_BYTES);
     const words: LastWords[] = [];

@@ -21,6 +21,8 @@ const [v1, v2] = [program('1'), program('2')];
 class Bench implements ServiceManager {
   readonly directory = realpathSync(mkdtempSync(join(tmpdir(), 'bin-proxy-probe-')));
   readonly target = join(this.directory, 'app');
+  /** Its own start time; undefined: it cannot tell. */
+  began: string | undefined;
   readonly #running = new Map<string, ChildProcess>();
   readonly #states = new Map<string, ProcessState>();
 
@@ -66,6 +68,7 @@ class Bench implements ServiceManager {
   restart = (): Promise<void> => Promise.resolve();
   stop = (): Promise<void> => Promise.resolve();
   start = (): Promise<void> => Promise.resolve();
+  startTime = (): Promise<string | undefined> => Promise.resolve(this.began);
   lastWords = (): Promise<readonly never[]> => Promise.resolve([]);
 }
 
@@ -133,6 +136,30 @@ describe.skipIf(!has('cc'))('the process probe', () => {
     expect(await prove([service('unknown', 'a', 'b')])).toMatchObject({
       detail: expect.stringMatching(/^b: /) as string,
     });
+  });
+
+  it('watches anew once the service manager itself was restarted, and only then (invariant 5)', async () => {
+    bench.launch('app', bench.target);
+    const proving = prove([service('target', 'app')]);
+    await systemClock.sleep(300);
+    bench.began = String(Number((await processFacts(process.pid))?.startTime) + 1);
+    await bench.end('app');
+    const second = bench.launch('app', bench.target);
+    expect(await proving).toMatchObject({ kind: 'proven', processes: [{ pid: second }] });
+
+    await bench.end('app');
+    expect(await prove([service('target', 'app')])).toMatchObject({ kind: 'failed' });
+  });
+
+  it('leaves alone what a service manager that was restarted does not start by itself', async () => {
+    bench.launch('app', bench.target);
+    const proving = prove([service('target', 'app')]);
+    await systemClock.sleep(300);
+    bench.began = String(Number((await processFacts(process.pid))?.startTime) + 1);
+    await bench.end('app');
+    await systemClock.sleep(500);
+    bench.shows('app', 'stopped');
+    expect(await proving).toMatchObject({ kind: 'stopped' });
   });
 
   it('asks of a process that ran something else before only that it stays up', async () => {

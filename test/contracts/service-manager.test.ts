@@ -106,6 +106,20 @@ function keepsTheContract(): void {
     }
   });
 
+  benchTest('startTime: is its own, and another after a restart of it', async ({ bench }) => {
+    await bench.with({ app: steady });
+    const app = Number((await bench.process('app')).startTime);
+    const began = Number(await bench.manager.startTime());
+    expect(began).toBeGreaterThan(Number((await processFacts(process.pid))?.startTime));
+    expect(began).toBeLessThanOrEqual(app);
+
+    await bench.supervisord.stop();
+    expect(await bench.manager.startTime()).toBeUndefined();
+
+    await bench.supervisord.start();
+    expect(Number(await bench.manager.startTime())).toBeGreaterThan(app);
+  });
+
   benchTest(
     'inspect: answers for every name it was asked, and tells those that it does not know',
     async ({ bench }) => {

@@ -104,6 +104,15 @@ export class Supervisord {
     await ended;
   }
 
+  /** As the kernel does when memory is out: its programs live on without it. */
+  async kill(): Promise<void> {
+    const child = this.#child;
+    if (child === undefined) return;
+    const ended = once(child, 'exit');
+    child.kill('SIGKILL');
+    await ended;
+  }
+
   #log(): string {
     return readFileSync(join(this.#directory, 'supervisord.log'), 'utf8').slice(-2000);
   }

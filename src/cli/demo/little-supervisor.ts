@@ -17,6 +17,7 @@ const { socket, programs: sections } = parseSupervisorConf(readFileSync(file, 'u
 const programs = new Map(sections.map((section) => [section.name, new LittleProgram(section)]));
 
 async function obey({ action, names }: Order): Promise<readonly Reply[]> {
+  if (action === 'self') return [{ kind: 'self', pid: process.pid }];
   const replies: Reply[] = [];
   for (const name of names.length === 0 || names.includes('all') ? programs.keys() : names) {
     const program = programs.get(name);
@@ -27,7 +28,7 @@ async function obey({ action, names }: Order): Promise<readonly Reply[]> {
 
 async function obeyed(
   program: LittleProgram,
-  { name, action }: { name: string; action: Order['action'] },
+  { name, action }: { name: string; action: Exclude<Order['action'], 'self'> },
 ): Promise<Reply> {
   if (action !== 'status') return { name, kind: 'done', answer: await program[action]() };
   const { state, detail, pid } = program;

@@ -29,6 +29,8 @@ async function ask(socket: string, order: Order): Promise<readonly Reply[]> {
 
 function tell(reply: Reply, action: string): void {
   switch (reply.kind) {
+    case 'self':
+      return say(String(reply.pid), 0);
     case 'unknown':
       return say(`${reply.name}: ERROR (no such process)`, action === 'status' ? 4 : 1);
     case 'done':
@@ -65,7 +67,7 @@ async function main(): Promise<number> {
   const conf = readConf(values.conf ?? 'supervisord.conf');
   if (conf === undefined) return 2;
   try {
-    for (const step of stepsOf(action)) {
+    for (const step of stepsOf(action, names)) {
       for (const reply of await ask(conf.socket, { action: step, names })) tell(reply, action);
     }
   } catch (error) {
@@ -77,7 +79,7 @@ async function main(): Promise<number> {
 }
 
 /** A restart is two orders, as in supervisor: who kills supervisorctl between them leaves the program stopped. */
-function stepsOf(action: string): readonly Order['action'][] {
+function stepsOf(action: string, names: readonly string[]): readonly Order['action'][] {
   switch (action) {
     case 'start':
     case 'stop':
@@ -85,8 +87,9 @@ function stepsOf(action: string): readonly Order['action'][] {
     case 'restart':
       return ['stop', 'start'];
     case 'status':
+      return [action];
     case 'pid':
-      return ['status'];
+      return names.length === 0 ? ['self'] : ['status'];
     default:
       say(`*** Unknown syntax: ${action}`, 1);
       return [];
