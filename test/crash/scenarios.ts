@@ -37,8 +37,8 @@ export async function hostOf({ programs }: Scenario): Promise<Host> {
 /** Stops what runs, forgets all state, and installs and starts `bytes` for every program. */
 async function blank(host: Host, programs: readonly string[], bytes: Buffer): Promise<void> {
   // What is left of a dead run's supervisorctl may still be at work.
-  await host.supervisor.until(async () => !/STARTING|STOPPING/.test(await host.supervisor.ctl('status')));
-  await host.supervisor.ctl('stop', 'all');
+  await host.supervisor.settled();
+  await host.supervisor.stopAll();
   for (const path of [host.stateDir, join(host.binDir, '.bin-proxy'), host.logFile]) {
     rmSync(path, { recursive: true, force: true });
   }
@@ -46,7 +46,7 @@ async function blank(host: Host, programs: readonly string[], bytes: Buffer): Pr
     rmSync(host.path(name), { force: true });
     host.install(name, bytes);
   }
-  await host.supervisor.ctl('start', 'all');
+  await host.supervisor.startAll();
   for (const name of programs) await host.supervisor.untilState(name, 'RUNNING');
 }
 
