@@ -1,11 +1,10 @@
 import { dirname, join } from 'node:path';
-import { errorText, RunError } from '../domain/errors.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { Plan } from '../domain/plan.ts';
 import { type Acted, act } from '../engine/act.ts';
 import { look } from '../engine/look.ts';
 import { isChange } from '../planning/transactions.ts';
-import { placeHint } from '../platform/file-trouble.ts';
+import { placeTrouble } from '../platform/file-trouble.ts';
 import { makeDirectories, syncDirectory } from '../platform/files.ts';
 import { takeLock } from '../platform/lock.ts';
 import { type Log, openLog } from '../platform/log.ts';
@@ -89,9 +88,6 @@ async function prepareState({ settings }: Tick): Promise<void> {
     if ((await makeDirectories(join(settings.stateDir, 'binaries'), 0o700)) === 'there') return;
     for (const directory of [settings.stateDir, dirname(settings.stateDir)]) await syncDirectory(directory);
   } catch (error) {
-    throw new RunError('no-permission', `cannot use the state directory ${settings.stateDir}: ${errorText(error)}`, {
-      cause: error,
-      hint: placeHint(error, 'BIN_PROXY_STATE_DIR'),
-    });
+    throw placeTrouble(error, `cannot use the state directory ${settings.stateDir}`, 'BIN_PROXY_STATE_DIR');
   }
 }

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { lockOwner, ownerText } from '../platform/lock.ts';
+import { lockOwner, ownerText } from '../platform/lock-owner.ts';
 import type { Invocation } from './command-line.ts';
 import type { ExitCode } from './exit-codes.ts';
 import { loadSettings } from './settings.ts';

@@ -7,6 +7,8 @@ export type RunErrorCode =
   | 'settings-invalid'
   | 'manifest-invalid'
   | 'no-permission'
+  /** Full, over its quota, or failing. */
+  | 'disk-trouble'
   | 'lock-held'
   | 'lock-lost'
   /** SIGINT. */

@@ -24,6 +24,8 @@ export interface JournalChange {
   /** What was installed before, `algorithm:hex`; absent: nothing. */
   readonly from?: string;
   readonly keep: number;
+  /** Absent: it has a service, whether or not this host runs it. */
+  readonly service?: 'none';
   readonly files: readonly JournalFile[];
 }
 

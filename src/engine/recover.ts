@@ -56,11 +56,7 @@ async function finish(journal: Journal, roles: ActRoles): Promise<readonly Outco
   const proven = await orFailed(() => bringUp(journal, roles));
   if (proven.kind === 'failed') return rollBack(journal, proven, roles);
   const seconds = (roles.clock.monotonicMs() - begun) / 1000;
-  return commit(
-    journal,
-    { service: serviceOutcome(journal.services, proven), seconds, processes: proven.processes },
-    roles,
-  );
+  return commit(journal, { service: serviceOutcome(journal, proven), seconds, processes: proven.processes }, roles);
 }
 
 /**

@@ -142,8 +142,7 @@ async function goLive(
   }
   const proven = await orFailed(() => activateAndProve(journal, roles));
   if (proven.kind === 'failed') return rollBack(journal, proven, roles);
-  const wantsService = staged.some(({ change }) => change.entry.services.length > 0);
-  const service = wantsService ? serviceOutcome(services, proven) : 'none';
+  const service = serviceOutcome(journal, proven);
   const seconds = (roles.clock.monotonicMs() - begun) / 1000;
   return commit(journal, { service, seconds, processes: proven.processes }, roles);
 }
@@ -167,6 +166,7 @@ async function prepare(
       names: releaseNames(decision.release),
       reason: decision.reason,
       keep: entry.keep,
+      ...(entry.services.length === 0 && { service: 'none' }),
       files,
       ...(from !== undefined && { from }),
     });
@@ -195,7 +195,8 @@ async function activateAndProve(journal: Journal, roles: ActRoles): Promise<Prov
 }
 
 /** What became of the services of a transaction. */
-export function serviceOutcome(services: readonly JournalService[], { kind }: Proven): ServiceOutcome {
+export function serviceOutcome({ changes, services }: Journal, { kind }: Proven): ServiceOutcome {
+  if (changes.every(({ service }) => service === 'none')) return 'none';
   if (services.length === 0) return 'not-restarted';
   if (kind === 'stopped') return 'left-stopped';
   return services.some(({ processes }) => processes.length > 0) ? 'restarted' : 'left-stopped';

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { RunError, systemCode } from '../domain/errors.ts';
-import { type Lock, type LockOwner, lockOwner, takeLock } from '../platform/lock.ts';
+import { RunError } from '../domain/errors.ts';
+import { type Lock, takeLock } from '../platform/lock.ts';
+import { type LockOwner, lockOwner, ownerText } from '../platform/lock-owner.ts';
 import { ManagerError } from './errors.ts';
 
 const POLL_MS = 150;
@@ -24,8 +25,8 @@ export async function waitForLock(file: string, { waitMs, onWait, signal }: Pati
       return await takeLock(file, new Date(), 'bin-manager');
     } catch (error) {
       if (!(error instanceof RunError)) throw error;
-      // A full disk is no matter of permission.
-      if (['ENOSPC', 'EDQUOT', 'EIO'].includes(systemCode(error.cause) ?? '')) throw error.cause;
+      // Its hint names a setting of bin-proxy.
+      if (error.code === 'disk-trouble') throw error.cause;
       if (error.code !== 'lock-held') {
         throw new ManagerError('no-permission', error.message, {
           cause: error,
@@ -45,7 +46,7 @@ export async function waitForLock(file: string, { waitMs, onWait, signal }: Pati
 }
 
 function tooLong(waitMs: number, owner: LockOwner | undefined, cause: RunError): ManagerError {
-  const by = owner === undefined ? 'another one' : `pid ${owner.pid} since ${owner.since} ("${owner.command}")`;
+  const by = owner === undefined ? 'another one' : ownerText(owner);
   return new ManagerError('busy', `the store is still being written by ${by}, after ${waitMs / 1000} s`, {
     cause,
     hint: 'Nothing was changed. Try again, or wait longer with --wait.',

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { errorText } from '../domain/errors.ts';
 import type { BinaryName } from '../domain/names.ts';
 import { hashFile, orUndefined, readText } from '../platform/files.ts';
-import { lockOwner } from '../platform/lock.ts';
+import { lockOwner } from '../platform/lock-owner.ts';
 import { indexAnswer } from './answers.ts';
 import type { Artifact, Catalog } from './catalog.ts';
 import { ManagerError } from './errors.ts';

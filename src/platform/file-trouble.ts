@@ -1,4 +1,4 @@
-import { errorText, type Fault, systemCode, UpdateError } from '../domain/errors.ts';
+import { errorText, type Fault, RunError, systemCode, UpdateError } from '../domain/errors.ts';
 
 /** No room left, and what a person can do about it. */
 const NO_SPACE: Readonly<Record<string, string>> = {
@@ -12,6 +12,9 @@ const NO_PERMISSION: Readonly<Record<string, string>> = {
   EPERM: 'Run as root; neither the file nor its directory may be immutable or append-only (lsattr -d).',
   EROFS: 'Mount this file system so that it can be written.',
 };
+
+/** The disk's own trouble, and no matter of permission. */
+const DISK: ReadonlySet<string> = new Set([...Object.keys(NO_SPACE), 'EIO']);
 
 const OTHERS: Readonly<Record<string, string>> = {
   EBUSY: 'A file that is itself a mount cannot be replaced: mount its directory.',
@@ -31,12 +34,17 @@ export function fileHint(error: unknown): string | undefined {
   return NO_SPACE[code] ?? NO_PERMISSION[code] ?? OTHERS[code];
 }
 
-/** The same where another place will do: `variable` is the setting that names it. */
-export function placeHint(error: unknown, variable: string): string {
+/** The same as what ends a run, where another place will do: `variable` is the setting that names it. */
+export function placeTrouble(error: unknown, doing: string, variable: string): RunError {
   const hint = systemCode(error) === 'EACCES' ? undefined : fileHint(error);
-  return hint === undefined
-    ? `Run as root, or set ${variable} to a place you may write.`
-    : `${hint} Or set ${variable} to another place.`;
+  const code = DISK.has(systemCode(error) ?? '') ? 'disk-trouble' : 'no-permission';
+  return new RunError(code, `${doing}: ${errorText(error)}`, {
+    cause: error,
+    hint:
+      hint === undefined
+        ? `Run as root, or set ${variable} to a place you may write.`
+        : `${hint} Or set ${variable} to another place.`,
+  });
 }
 
 /** An error of the file system as the reason for which one binary fails; never the release's fault (invariant 5). */

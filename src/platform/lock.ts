@@ -6,9 +6,10 @@ import { dirname } from 'node:path';
 import lockfile from 'proper-lockfile';
 import { errorText, RunError, systemCode } from '../domain/errors.ts';
 import { commandPath } from './command.ts';
-import { isNoSpace, placeHint } from './file-trouble.ts';
-import { makeDirectories, readText, writeDurably } from './files.ts';
-import { bootId, processFacts } from './processes.ts';
+import { isNoSpace, placeTrouble } from './file-trouble.ts';
+import { makeDirectories, writeDurably } from './files.ts';
+import type { LockOwner } from './lock-owner.ts';
+import { lockOwner, ourselves, ownerFile, ownerText } from './lock-owner.ts';
 
 /** flock's exit code for "somebody else has it". */
 const BUSY = 1;
@@ -21,16 +22,6 @@ const RELEASE_MS = 2_000;
  * proper-lockfile's listens to it and ends the process, unless somebody else listens as well.
  */
 process.on('SIGXFSZ', () => {});
-
-/** Who holds the lock; written beside it, never trusted without proof. */
-export interface LockOwner {
-  readonly pid: number;
-  /** With the pid it names one process: pids are reused. */
-  readonly startTime: string;
-  readonly bootId: string;
-  readonly since: string;
-  readonly command: string;
-}
 
 export interface Lock {
   /** Aborted when the lock is lost: no further live step may be taken (invariant 11). */
@@ -89,29 +80,6 @@ async function courtesy<T>(work: Promise<T>): Promise<T | undefined> {
     if (isNoSpace(error)) return undefined;
     throw error;
   }
-}
-
-/** Who holds the lock now; undefined where nobody does. Leftovers of a dead run are nobody. */
-export async function lockOwner(file: string): Promise<LockOwner | undefined> {
-  const owner = parseOwner(await readOwner(ownerFile(file)));
-  if (owner === undefined || owner.bootId !== (await bootId())) return undefined;
-  const facts = await processFacts(owner.pid);
-  return facts?.startTime === owner.startTime ? owner : undefined;
-}
-
-async function readOwner(file: string): Promise<string | undefined> {
-  try {
-    return await readText(file);
-  } catch (error) {
-    throw new RunError('no-permission', `cannot read ${file}: ${errorText(error)}`, {
-      cause: error,
-      hint: 'Run as root.',
-    });
-  }
-}
-
-export function ownerText(owner: LockOwner): string {
-  return `pid ${owner.pid} since ${owner.since}, command "${owner.command}"`;
 }
 
 async function prepare(file: string): Promise<void> {
@@ -190,39 +158,9 @@ async function busy(file: string): Promise<RunError> {
 
 function lockTrouble(file: string, error: unknown): unknown {
   if (error instanceof RunError) return error;
-  return new RunError('no-permission', `cannot lock ${file}: ${errorText(error)}`, {
-    cause: error,
-    hint: placeHint(error, 'BIN_PROXY_LOCK_FILE'),
-  });
-}
-
-async function ourselves(now: Date, program: string): Promise<LockOwner> {
-  const facts = await processFacts(process.pid);
-  return {
-    pid: process.pid,
-    startTime: facts?.startTime ?? '',
-    bootId: await bootId(),
-    since: now.toISOString(),
-    command: [program, ...process.argv.slice(2)].join(' '),
-  };
-}
-
-function parseOwner(text: string | undefined): LockOwner | undefined {
-  if (text === undefined) return undefined;
-  try {
-    const value = JSON.parse(text) as Partial<LockOwner> | null;
-    const { pid, startTime, bootId: boot, since, command } = value ?? {};
-    if (typeof pid !== 'number' || typeof startTime !== 'string' || typeof boot !== 'string') return undefined;
-    return { pid, startTime, bootId: boot, since: since ?? 'an unknown time', command: command ?? 'unknown' };
-  } catch {
-    return undefined;
-  }
+  return placeTrouble(error, `cannot lock ${file}`, 'BIN_PROXY_LOCK_FILE');
 }
 
 function directoryOf(file: string): string {
   return `${file}.d`;
-}
-
-function ownerFile(file: string): string {
-  return `${file}.owner`;
 }

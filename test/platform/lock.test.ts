@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type LockOwner, lockOwner, takeLock } from '../../src/platform/lock.ts';
+import { takeLock } from '../../src/platform/lock.ts';
+import { type LockOwner, lockOwner } from '../../src/platform/lock-owner.ts';
 import { executedFile, processFacts, processTree } from '../../src/platform/processes.ts';
 import { folder } from '../store/folder.ts';
 import { has } from '../support/components.ts';
@@ -212,6 +213,16 @@ describe('who holds the lock', () => {
       expect(await ownerAfter(text)).toBeUndefined();
     },
   );
+
+  it.skipIf(!has('flock'))('is known to the kernel where it could not be noted', async () => {
+    const file = place.path('mutex');
+    const lock = await takeLock(file, NOW);
+    rmSync(`${file}.owner`);
+    const found = await lockOwner(file);
+    await lock.release();
+    expect(found).toMatchObject({ pid: process.pid, startTime: (await owner()).startTime });
+    expect(await lockOwner(file)).toBeUndefined();
+  });
 
   it('is nobody where there is no file', async () => {
     expect(await lockOwner(place.path('nowhere'))).toBeUndefined();
