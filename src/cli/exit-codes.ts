@@ -1,4 +1,4 @@
-import type { RunErrorCode } from '../domain/errors.ts';
+import { type RunErrorCode, systemCode } from '../domain/errors.ts';
 import type { Outcome } from '../domain/outcome.ts';
 
 export const EXIT_CODES = [
@@ -8,6 +8,7 @@ export const EXIT_CODES = [
   [20, 'some binary failed; every failed one runs its former version'],
   [21, 'a rollback failed: this host needs a person'],
   [69, 'no release server could be reached'],
+  [71, 'the host is out of processes, memory or open files'],
   [74, 'the disk is full, or fails'],
   [75, 'another run holds the lock'],
   [77, 'permission denied'],
@@ -32,6 +33,11 @@ const OF_ERROR: Readonly<Record<RunErrorCode, ExitCode>> = {
 
 export function exitCodeOfError(code: RunErrorCode): ExitCode {
   return OF_ERROR[code];
+}
+
+/** What nobody has given a name: the host's own limits are no mistake of this program. */
+export function exitCodeOfUnexpected(error: unknown): ExitCode {
+  return ['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN'].includes(systemCode(error) ?? '') ? 71 : 1;
 }
 
 /** The worst outcome decides. A host whose server is away is told from one on which a binary failed. */

@@ -2,7 +2,7 @@ import { errorText, RunError } from '../domain/errors.ts';
 import { fileHint } from '../platform/file-trouble.ts';
 import { printableText } from '../platform/text.ts';
 import type { Invocation } from './command-line.ts';
-import { type ExitCode, exitCodeOfError } from './exit-codes.ts';
+import { type ExitCode, exitCodeOfError, exitCodeOfUnexpected } from './exit-codes.ts';
 import { parseTickArguments } from './tick-arguments.ts';
 
 /** The program. Sets the exit code and returns; nothing here ends the process by force, so no line is lost. */
@@ -68,6 +68,8 @@ function tellError(error: unknown, argv: readonly string[]): ExitCode {
   const stack = error instanceof Error && argv.includes('-vv') ? `\n${error.stack ?? ''}` : '';
   const hint = fileHint(error);
   const todo = hint === undefined ? '' : `\n${hint}`;
-  process.stderr.write(`bin-proxy: unexpected error: ${printableText(errorText(error))}${todo}${stack}\n`);
-  return 1;
+  const code = exitCodeOfUnexpected(error);
+  const what = code === 1 ? 'unexpected error: ' : '';
+  process.stderr.write(`bin-proxy: ${what}${printableText(errorText(error))}${todo}${stack}\n`);
+  return code;
 }

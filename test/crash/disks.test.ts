@@ -162,7 +162,7 @@ describe.concurrent('a full file system', () => {
     withoutService(host);
     fill(host.stateDir);
     const ran = await host.run(['run'], QUICK);
-    expect(ran).toMatchObject({ code: 77, stdout: '' });
+    expect(ran).toMatchObject({ code: 74, stdout: '' });
     expect(ran.stderr).toContain('ENOSPC');
     expect(ran.stderr).toContain('Free some space');
     expectUntouched(host);
