@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { Authority } from '../support/authority.ts';
 import { has } from '../support/components.ts';
-import { Daemon } from '../support/daemon.ts';
+import type { Daemon } from '../support/daemon.ts';
 import type { Host } from '../support/host.ts';
 import { hostTest, outcomeOf, rootHostTest } from '../support/host-test.ts';
+import { startTlsNginx } from '../support/nginx.ts';
 import { md5, program } from '../support/program.ts';
 
 const app = program('tls');
@@ -16,7 +17,7 @@ describe.skipIf(!has('nginx', 'openssl'))('releases of an nginx with a certifica
 
   beforeAll(async () => {
     authority = new Authority();
-    nginx = await Daemon.nginx(authority.issue());
+    nginx = await startTlsNginx(authority.issue());
     const folder = 'www/api/v1/releases/latest/app';
     nginx.write(`${folder}/md5`, JSON.stringify({ code: 0, data: { md5: md5(app) } }));
     nginx.write(`${folder}/download`, app);

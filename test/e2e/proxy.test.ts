@@ -7,6 +7,7 @@ import { has } from '../support/components.ts';
 import { Daemon } from '../support/daemon.ts';
 import type { Host } from '../support/host.ts';
 import { hostTest, outcomeOf } from '../support/host-test.ts';
+import { startTlsNginx } from '../support/nginx.ts';
 import { md5, program } from '../support/program.ts';
 
 const app = program('through');
@@ -34,7 +35,7 @@ describe.skipIf(!has('tinyproxy', 'openssl', 'nginx'))('releases behind a tinypr
   beforeAll(async () => {
     authority = new Authority();
     proxy = await Daemon.tinyproxy(ACCOUNT);
-    nginx = await Daemon.nginx(authority.issue({ names: 'IP:0.0.0.0' }));
+    nginx = await startTlsNginx(authority.issue({ names: 'IP:0.0.0.0' }));
     const folder = 'www/api/v1/releases/latest/app';
     nginx.write(`${folder}/md5`, JSON.stringify({ code: 0, data: { md5: md5(app) } }));
     nginx.write(`${folder}/download`, app);

@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { Identity } from './authority.ts';
 import { freePort, untilListening } from './free-port.ts';
 
 /** A program of this machine that serves on a port, in a folder of its own; gone with `stop`. */
@@ -18,27 +17,9 @@ export class Daemon {
     this.#child = child;
   }
 
-  /** nginx with TLS, serving the files below `www`. */
-  static async nginx({ keyFile, certFile }: Identity): Promise<Daemon> {
-    return Daemon.#start('nginx', (directory, port) => {
-      const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
-        (name) => `${name}_temp_path ${directory}/${name};`,
-      );
-      const server = `listen 127.0.0.1:${port} ssl; root ${directory}/www; default_type application/json;`;
-      const tls = `ssl_certificate ${certFile}; ssl_certificate_key ${keyFile};`;
-      const config = [
-        'daemon off; master_process off; error_log stderr;',
-        `pid ${directory}/pid; events {}`,
-        `http { access_log ${directory}/log; ${temporary.join(' ')} server { ${server} ${tls} } }`,
-      ];
-      writeFileSync(join(directory, 'nginx.conf'), config.join('\n'));
-      return ['-p', directory, '-c', join(directory, 'nginx.conf')];
-    });
-  }
-
   /** tinyproxy, with an account if one is given. */
   static async tinyproxy(account?: readonly [string, string]): Promise<Daemon> {
-    return Daemon.#start('tinyproxy', (directory, port) => {
+    return Daemon.start('tinyproxy', (directory, port) => {
       const lines = [
         `Port ${port}`,
         'Listen 127.0.0.1',
@@ -52,11 +33,21 @@ export class Daemon {
     });
   }
 
-  static async #start(file: string, prepare: (directory: string, port: number) => readonly string[]): Promise<Daemon> {
+  /** Starts it in the foreground with the arguments that `prepare` gives, and waits until it listens. */
+  static async start(file: string, prepare: (directory: string, port: number) => readonly string[]): Promise<Daemon> {
     const directory = mkdtempSync(join(tmpdir(), 'bin-proxy-daemon-'));
     const port = await freePort();
-    const child = spawn(file, prepare(directory, port), { stdio: 'ignore' });
-    await untilListening(port);
+    const child = spawn(file, prepare(directory, port), { stdio: ['ignore', 'ignore', 'pipe'] });
+    let said = '';
+    child.stderr.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+    });
+    await Promise.race([
+      untilListening(port),
+      once(child, 'exit').then(() => {
+        throw new Error(`${file} has ended: ${said}`);
+      }),
+    ]);
     return new Daemon(directory, port, child);
   }
 

@@ -1,78 +1,61 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
+import type { Identity } from './authority.ts';
+import { Daemon } from './daemon.ts';
 
 const SHIPPED = new URL('../../config/nginx.conf', import.meta.url).pathname;
 
 /** The real nginx with the shipped configuration, on a free port; only the port and the root are other ones. */
 export class Nginx {
-  readonly #directory = mkdtempSync(join(tmpdir(), 'bin-manager-nginx-'));
-  readonly #port: number;
-  readonly #child: ChildProcess;
+  readonly #daemon: Daemon;
 
-  private constructor(root: string, port: number) {
-    this.#port = port;
-    const site = readFileSync(SHIPPED, 'utf8')
-      .replace('listen 8080;', `listen 127.0.0.1:${port};`)
-      .replace('root /var/lib/bin-manager;', `root ${root};`);
-    const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
-      (name) => `${name}_temp_path ${this.#directory}/${name};`,
-    );
-    writeFileSync(
-      join(this.#directory, 'nginx.conf'),
-      [
-        `daemon off; master_process off; pid ${this.#directory}/pid; error_log stderr;`,
-        'events { }',
-        `http { access_log off; include /etc/nginx/mime.types; ${temporary.join(' ')}\n${site}\n}`,
-      ].join('\n'),
-    );
-    this.#child = spawn('nginx', ['-p', this.#directory, '-c', join(this.#directory, 'nginx.conf')], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
+  private constructor(daemon: Daemon) {
+    this.#daemon = daemon;
   }
 
   static async start(root: string): Promise<Nginx> {
-    const nginx = new Nginx(root, await freePort());
-    let said = '';
-    nginx.#child.stderr?.on('data', (chunk: Buffer) => {
-      said += chunk.toString();
+    const daemon = await startNginx((port) => {
+      const site = readFileSync(SHIPPED, 'utf8')
+        .replace('listen 8080;', `listen 127.0.0.1:${port};`)
+        .replace('root /var/lib/bin-manager;', `root ${root};`);
+      return `access_log off; include /etc/nginx/mime.types;\n${site}`;
     });
-    for (let attempt = 0; attempt < 200; attempt++) {
-      if (nginx.#child.exitCode !== null) throw new Error(`nginx has ended: ${said}`);
-      const isUp = await fetch(nginx.api).then(
-        () => true,
-        () => false,
-      );
-      if (isUp) return nginx;
-      await delay(50);
-    }
-    throw new Error(`nginx does not answer: ${said}`);
+    return new Nginx(daemon);
   }
 
   get api(): string {
-    return `http://127.0.0.1:${this.#port}/api/v1`;
+    return `http://127.0.0.1:${this.#daemon.port}/api/v1`;
   }
 
   async stop(): Promise<void> {
-    const ended = once(this.#child, 'exit');
-    if (this.#child.exitCode === null) {
-      this.#child.kill('SIGTERM');
-      await ended;
-    }
-    rmSync(this.#directory, { recursive: true, force: true });
+    await this.#daemon.stop();
   }
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
+/** nginx with TLS, serving the files below its folder's `www`, with a log. */
+export async function startTlsNginx({ keyFile, certFile }: Identity): Promise<Daemon> {
+  return startNginx((port, directory) => {
+    const server = `listen 127.0.0.1:${port} ssl; root ${directory}/www; default_type application/json;`;
+    const tls = `ssl_certificate ${certFile}; ssl_certificate_key ${keyFile};`;
+    return `access_log ${directory}/log; server { ${server} ${tls} }`;
+  });
+}
+
+/** nginx in the foreground, with what `site` says of its `http` block. */
+async function startNginx(site: (port: number, directory: string) => string): Promise<Daemon> {
+  return Daemon.start('nginx', (directory, port) => {
+    const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
+      (name) => `${name}_temp_path ${directory}/${name};`,
+    );
+    const file = join(directory, 'nginx.conf');
+    writeFileSync(
+      file,
+      [
+        `daemon off; master_process off; error_log stderr; pid ${directory}/pid;`,
+        'events {}',
+        `http { ${temporary.join(' ')} ${site(port, directory)}\n}\n`,
+      ].join('\n'),
+    );
+    return ['-p', directory, '-c', file];
+  });
 }
