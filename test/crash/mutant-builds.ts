@@ -42,13 +42,11 @@ export class MutantBuilds {
   }
 
   /** The program with the change; returns its path. Throws where the mutant has rotted: no longer found, or no longer compiled. */
-  mutant({ name, file, from, to }: Mutant): string {
+  mutant(mutant: Mutant): string {
+    const { name, file } = mutant;
     const path = join(SRC, file);
-    const text = readFileSync(path, 'utf8');
-    const found = text.split(from).length - 1;
-    if (found !== 1) throw new Error(`${name}: expected its text once in src/${file}, found it ${found} times`);
     this.control();
-    const program = this.#compile(new Map([[path, text.replace(from, () => to)]]));
+    const program = this.#compile(new Map([[path, changed(mutant)]]));
     const source = program.getSourceFile(path);
     const problems = [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)];
     if (problems.length > 0) {
@@ -93,6 +91,26 @@ export class MutantBuilds {
       writeFileSync(file, js);
     }
     return join(place, 'bin', 'bin-proxy.js');
+  }
+}
+
+/** The file with the change. Throws where the mutant has rotted. */
+function changed({ name, file, from, to }: Mutant): string {
+  const text = readFileSync(join(SRC, file), 'utf8');
+  const found = text.split(from).length - 1;
+  if (found !== 1) throw new Error(`${name}: expected its text once in src/${file}, found it ${found} times`);
+  return text.replace(from, () => to);
+}
+
+/** Why a mutant can no longer be made, found out without a build: its types are looked at when it is built. */
+export function rottenness(mutant: Mutant): string | undefined {
+  try {
+    const { diagnostics = [] } = ts.transpileModule(changed(mutant), { reportDiagnostics: true });
+    const [problem] = diagnostics;
+    if (problem === undefined) return undefined;
+    return `${mutant.name}: is no TypeScript: ${ts.flattenDiagnosticMessageText(problem.messageText, '\n')}`;
+  } catch (error) {
+    return String(error);
   }
 }
 

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { has } from '../support/components.ts';
-import { MutantBuilds, runTests } from './mutant-builds.ts';
+import { MutantBuilds, rottenness, runTests } from './mutant-builds.ts';
 import { MUTANTS } from './mutants.ts';
 
 const LIMIT_MS = 24 * 3_600_000;
@@ -9,21 +9,9 @@ const builds = new MutantBuilds();
 afterAll(() => builds.remove());
 
 describe('the table of mutants', () => {
-  it(
-    'has not rotted: every one still applies at one place, and compiles',
-    () => {
-      const rotten = MUTANTS.flatMap((mutant) => {
-        try {
-          builds.mutant(mutant);
-          return [];
-        } catch (error) {
-          return [String(error)];
-        }
-      });
-      expect(rotten).toEqual([]);
-    },
-    LIMIT_MS,
-  );
+  it('has not rotted: every one still applies at one place', () => {
+    expect(MUTANTS.flatMap((mutant) => rottenness(mutant) ?? [])).toEqual([]);
+  });
 
   it('has a name and a test for each', () => {
     expect(new Set(MUTANTS.map(({ name }) => name)).size).toBe(MUTANTS.length);

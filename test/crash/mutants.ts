@@ -20,6 +20,13 @@ const RENAME = 'await rename(file.staged, file.target);\n      await syncDirecto
 
 export const MUTANTS: readonly Mutant[] = [
   {
+    name: "a restart of supervisord is the release's fault",
+    file: 'probes/process.ts',
+    from: 'const MOST_WATCHES = 3;',
+    to: 'const MOST_WATCHES = 1;',
+    caughtBy: [['test/e2e/supervisord-restart.test.ts', 'is restarted']],
+  },
+  {
     name: 'no journal',
     file: 'engine/transaction.ts',
     from: '  await store.write(journal);\n',
@@ -122,8 +129,8 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'the owner of the lock is believed without proof',
-    file: 'platform/lock.ts',
-    from: 'return facts?.startTime === owner.startTime ? owner : undefined;',
+    file: 'platform/lock-owner.ts',
+    from: 'return facts?.startTime === owner.startTime ? owner : unnotedOwner(file);',
     to: 'return facts === undefined ? undefined : owner;',
     caughtBy: [[MANY, 'whose pid another program has by now']],
   },
