@@ -43,6 +43,7 @@ export function openTransport({ certificates, proxies = NO_PROXIES }: TransportO
         const response = await undiciFetch(url, {
           method: request.method,
           headers: [...request.headers],
+          ...(request.body !== null && { body: await request.text() }),
           redirect: request.redirect,
           signal: request.signal,
           dispatcher: dispatcherFor(proxy),

@@ -9,6 +9,8 @@ export interface TextAnswer {
   /** The validator of this answer (RFC 9110 section 8.8.3), where it has one. */
   readonly etag?: string;
   readonly text: string;
+  /** Any other header of the answer, by its name. */
+  readonly header: (name: string) => string | undefined;
 }
 
 export interface TextLimits {
@@ -16,6 +18,11 @@ export interface TextLimits {
   readonly totalMs: number;
   /** Asks for the text only where it is no longer this one: otherwise the answer is 304, without a text. */
   readonly ifNoneMatch?: string;
+}
+
+export interface PostLimits {
+  readonly totalMs: number;
+  readonly signal: AbortSignal;
 }
 
 /** Where a download goes. `restart` throws away everything written so far. */
@@ -60,8 +67,19 @@ export class Http {
       const contentType = response.headers.get('content-type') ?? '';
       const etag = response.headers.get('etag');
       const text = Buffer.concat(chunks).toString('utf8');
-      return { status: response.status, contentType, text, ...(etag !== null && { etag }) };
+      const header = (name: string) => response.headers.get(name) ?? undefined;
+      return { status: response.status, contentType, text, header, ...(etag !== null && { etag }) };
     });
+  }
+
+  /** POST of JSON, once, without following a redirect. Returns the status. Throws {@link HttpTrouble}. */
+  async post(url: URL, body: unknown, limits: PostLimits): Promise<number> {
+    // An idle tick posts nothing, and does not load it.
+    const { httpPost } = await import('./http-post.ts');
+    const idleMs = limits.totalMs;
+    return bounded(url, limits, (signal) =>
+      httpPost(url, { body: JSON.stringify(body), idleMs, signal }, this.#identity),
+    );
   }
 
   /**
