@@ -24,6 +24,9 @@ const ALLOWED: readonly Import[] = [
   ['installers/installer', '../domain/names.ts'],
   ['installers/preflight', 'node:fs'],
   ['installers/one', './preflight.ts'],
+  ['reports/reporter', '../domain/names.ts'],
+  ['reports/one', './bin-manager-bodies.ts'],
+  ['reports/bin-manager-bodies', '../domain/names.ts'],
   ['probes/probe', '../domain/names.ts'],
   ['probes/one', '../services/service-manager.ts'],
   ['store/records', '../platform/files.ts'],
@@ -33,6 +36,7 @@ const ALLOWED: readonly Import[] = [
   ['cli/demo/scenes', '../../manager/store.ts'],
   ['cli/tick', '../engine/look.ts'],
   ['cli/compose-look', '../sources/one.ts'],
+  ['cli/compose-report', '../reports/one.ts'],
 ];
 
 const FORBIDDEN: readonly (readonly [...Import, rule: string])[] = [
@@ -49,6 +53,11 @@ const FORBIDDEN: readonly (readonly [...Import, rule: string])[] = [
   ['installers/stranger', '../sources/one.ts', 'a-role-imports-only-what-is-below'],
   ['services/thief', '../sources/bin-manager-index.ts', 'parts-belong-to-their-role'],
   ['probes/thief', '../installers/preflight.ts', 'parts-belong-to-their-role'],
+  ['reports/stranger', '../sources/one.ts', 'a-role-imports-only-what-is-below'],
+  ['reports/engine', '../engine/look.ts', 'a-role-imports-only-what-is-below'],
+  ['reports/network', 'node:https', 'only-platform-uses-the-network'],
+  ['reports/files', 'node:fs/promises', 'the-engine-touches-no-files'],
+  ['sources/reports-thief', '../reports/bin-manager-bodies.ts', 'parts-belong-to-their-role'],
   ['store/up', '../engine/look.ts', 'store-imports-only-what-is-below'],
   ['store/role', '../sources/source.ts', 'store-imports-only-what-is-below'],
   ['manager/up', '../cli/tick.ts', 'manager-imports-only-what-is-below'],
@@ -59,6 +68,7 @@ const FORBIDDEN: readonly (readonly [...Import, rule: string])[] = [
   ['platform/manager', '../manager/store.ts', 'the-manager-stands-alone'],
   ['cli/manager', '../manager/store.ts', 'the-manager-stands-alone'],
   ['engine/up', '../cli/tick.ts', 'engine-imports-only-what-is-below'],
+  ['engine/reports', '../reports/one.ts', 'only-compose-knows-adapters'],
   ['engine/adapter', '../sources/one.ts', 'only-compose-knows-adapters'],
   ['engine/files', 'node:fs', 'the-engine-touches-no-files'],
   ['cli/adapter', '../sources/one.ts', 'only-compose-knows-adapters'],

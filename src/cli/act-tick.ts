@@ -3,53 +3,95 @@ import type { Outcome } from '../domain/outcome.ts';
 import type { Plan } from '../domain/plan.ts';
 import { type Acted, act } from '../engine/act.ts';
 import { look } from '../engine/look.ts';
+import type { Gate } from '../engine/roles.ts';
 import { isChange } from '../planning/transactions.ts';
 import { placeTrouble } from '../platform/file-trouble.ts';
 import { makeDirectories, syncDirectory } from '../platform/files.ts';
-import { takeLock } from '../platform/lock.ts';
-import { type Log, openLog } from '../platform/log.ts';
+import { type Lock, takeLock } from '../platform/lock.ts';
+import type { Log } from '../platform/log.ts';
+import type { Reporter } from '../reports/reporter.ts';
 import { composeAct } from './compose-act.ts';
+import { composeReporter } from './compose-report.ts';
 import type { ExitCode } from './exit-codes.ts';
 import { noProgress, terminalProgress } from './progress.ts';
 import { sentence } from './report-run.ts';
 import { StopSignals } from './stop-signals.ts';
-import { conclude, idleOutcome, nothingPending, policyOf, type Tick } from './tick.ts';
+import { conclude, idleOutcome, isStatusDue, nothingPending, policyOf, type Tick, tellsServer } from './tick.ts';
+import { logOf } from './tick-log.ts';
+import { settleReports, tellStatus } from './tick-status.ts';
+
+/** What a run has told, and what it ends with. */
+interface Told {
+  readonly outcomes: readonly Outcome[];
+  readonly exitCode: ExitCode;
+}
 
 /** The half of a tick that is loaded only when there is something to do, or something to tell. */
 export async function actTick(tick: Tick, plan: Plan): Promise<ExitCode> {
   const log = logOf(tick);
   for (const warning of [...tick.warnings, ...plan.warnings]) log.warn(warning);
-  if (!plan.binaries.some(isChange) && (await nothingPending(tick))) return tell(tick, log, { plan, outcomes: [] });
+  const due = await isStatusDue(tick, plan);
+  if (!plan.binaries.some(isChange) && (await nothingPending(tick))) {
+    const { outcomes, exitCode } = tell(tick, log, { plan, outcomes: [] });
+    if (due) await tellStatus(tick, outcomes);
+    return exitCode;
+  }
   await prepareState(tick);
   const lock = await takeLock(tick.settings.lockFile, new Date());
   const stop = new StopSignals();
+  const gate = stop.gate(lock.lost);
+  const asked = tellsServer(tick, plan) ? 'reports' : 'silence';
+  const reporter = composeReporter(tick.settings, tick.half.http, asked);
+  try {
+    const { outcomes, exitCode } = await underLock(tick, plan, { lock, gate, reporter, log });
+    // The lock is free again: no other tick waits for a report.
+    const when = tick.invocation.names.length > 0 ? 'never' : due ? 'always' : 'after-a-report';
+    await settleReports(reporter, tick, { when, outcomes, stop: gate.signal });
+    return exitCode;
+  } finally {
+    stop.dispose();
+  }
+}
+
+interface Around {
+  readonly lock: Lock;
+  readonly gate: Gate;
+  readonly reporter: Reporter;
+  readonly log: Log;
+}
+
+async function underLock(tick: Tick, plan: Plan, { lock, ...around }: Around): Promise<Told> {
   try {
     const watched = process.stderr.isTTY && tick.invocation.volume !== 'quiet' && tick.invocation.output === 'text';
     const roles = await composeAct(tick.half, {
+      ...around,
       settings: tick.settings,
-      log,
       progress: watched ? terminalProgress(tick.settings.stableSeconds) : noProgress,
-      gate: stop.gate(lock.lost),
       run: tick.run,
     });
     const lookAgain = () => look(tick.entries, tick.half, policyOf(tick));
     const acted = await act(tick.manifest, lookAgain, roles);
     await tick.half.cache.save();
-    return tell(tick, log, { plan, ...acted });
+    const told = tell(tick, around.log, { plan, ...acted });
+    // A download that a signal has cut off is over; what has a journal is ended, and told, by the next run.
+    const isOver = acted.ended !== undefined && (await tick.half.journal.read()).kind === 'absent';
+    const cut = isOver ? told.outcomes.filter((one) => one.outcome === 'failed' && one.reason === 'interrupted') : [];
+    for (const one of cut) around.reporter.ended(one, undefined);
+    return told;
   } finally {
-    stop.dispose();
     await lock.release();
   }
 }
 
 /** Every binary gets one outcome: what was done to it, else what the last look says. */
-function tell(tick: Tick, log: Log, { plan, outcomes, ended }: Acted & { readonly plan: Plan }): ExitCode {
+function tell(tick: Tick, log: Log, { plan, outcomes, ended }: Acted & { readonly plan: Plan }): Told {
   const done = new Map(outcomes.map((one) => [one.name, one]));
   const all = plan.binaries.map((binary) => done.get(binary.entry.name) ?? idleOutcome(binary));
   const others = outcomes.filter(({ name }) => !plan.binaries.some(({ entry }) => entry.name === name));
-  for (const one of [...all, ...others]) logOutcome(log, one);
+  const told = [...all, ...others];
+  for (const one of told) logOutcome(log, one);
   if (ended !== undefined) log.error(ended.message);
-  return conclude(tick, [...all, ...others], ended);
+  return { outcomes: told, exitCode: conclude(tick, told, ended) };
 }
 
 function logOutcome(log: Log, one: Outcome): void {
@@ -69,17 +111,6 @@ function logOutcome(log: Log, one: Outcome): void {
 
 function digestsOf({ from, to }: Outcome): string {
   return to === undefined ? '' : ` [from ${from ?? 'nothing'} to ${to}]`;
-}
-
-function logOf({ settings, invocation, run }: Tick): Log {
-  const { volume } = invocation;
-  const stderr = { quiet: 'error', normal: 'error', verbose: 'info', debug: 'debug' } as const;
-  return openLog({
-    file: settings.logFile,
-    fileLevel: volume === 'debug' ? 'debug' : 'info',
-    stderrLevel: stderr[volume],
-    run,
-  });
 }
 
 /** The state directory is needed before anything is touched: without a journal there is no way back. */

@@ -9,6 +9,7 @@ import { systemClock } from '../platform/clock.ts';
 import { commandPath, runCommand } from '../platform/command.ts';
 import type { Log } from '../platform/log.ts';
 import { ProcessProbe } from '../probes/process.ts';
+import type { Reporter } from '../reports/reporter.ts';
 import { NoServiceManager } from '../services/none.ts';
 import type { ServiceManager } from '../services/service-manager.ts';
 import { Supervisor } from '../services/supervisor.ts';
@@ -27,13 +28,14 @@ export interface ActSurroundings {
   readonly settings: Settings;
   readonly log: Log;
   readonly progress: Progress;
+  readonly reporter: Reporter;
   readonly gate: Gate;
   readonly run: string;
 }
 
 /** What a tick needs only when there is something to do. */
 export async function composeAct(look: LookHalf, around: ActSurroundings): Promise<ActRoles> {
-  const { settings, log, progress, gate, run } = around;
+  const { settings, log, progress, reporter, gate, run } = around;
   const services = await serviceManager(settings);
   return {
     source: look.source,
@@ -55,6 +57,7 @@ export async function composeAct(look: LookHalf, around: ActSurroundings): Promi
     clock: systemClock,
     log,
     progress,
+    reporter,
     gate,
     limits: {
       window: { stableMs: settings.stableSeconds * 1000, startMs: START_MS },

@@ -15,6 +15,8 @@ import { RecordStore } from '../store/records.ts';
 /** What every tick needs. With `compose-act.ts` the only place that knows the adapters. */
 export interface LookHalf extends LookRoles {
   readonly cache: Cache;
+  /** With the credentials of the release server. */
+  readonly http: Http;
   readonly journal: JournalStore;
   readonly probations: ProbationStore;
 }
@@ -37,6 +39,7 @@ export async function composeLook(settings: Settings): Promise<LookHalf> {
     journal: new JournalStore(stateDir),
     probations: new ProbationStore(stateDir),
     cache,
+    http,
   };
 }
 

@@ -101,6 +101,14 @@ export const SETTINGS = [
     meaning: 'give a download up that is slower a second, over a minute; 0: never',
   },
   {
+    key: 'report',
+    variable: 'BIN_PROXY_REPORT',
+    flag: 'report',
+    placeholder: 'WHEN',
+    fallback: 'auto',
+    meaning: 'tell the server what this host runs: on, off, or auto: if it asks',
+  },
+  {
     key: 'supervisorConf',
     variable: 'BIN_PROXY_SUPERVISOR_CONF',
     flag: 'supervisor-conf',

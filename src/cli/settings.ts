@@ -1,6 +1,6 @@
 import { isAbsolute } from 'node:path';
 import { errorText, RunError, systemCode } from '../domain/errors.ts';
-import type { Settings } from '../domain/settings.ts';
+import type { Reporting, Settings } from '../domain/settings.ts';
 import { readText } from '../platform/files.ts';
 import { type Assignment, parseConfig } from './config-file.ts';
 import type { Found } from './settings-found.ts';
@@ -109,6 +109,7 @@ class Reader {
       splaySeconds: this.#seconds('splaySeconds', { least: 0, most: 3_600 }),
       timeoutSeconds: this.#seconds('timeoutSeconds', { least: 1, most: 86_400 }),
       minRate: this.#bytes('minRate'),
+      report: this.#reporting('report'),
       ...(supervisorConf !== undefined && { supervisorConf }),
       ...(caFile !== undefined && { caFile }),
       ...(proxies !== undefined && { proxies }),
@@ -135,6 +136,14 @@ class Reader {
     if (/^\d{1,12}$/.test(value.trim())) return Number(value);
     this.#problems.push(`${from}: expected a number of bytes, found ${JSON.stringify(value)}`);
     return 0;
+  }
+
+  #reporting(key: SettingKey): Reporting {
+    const { value, from } = this.#get(key);
+    const word = value.trim();
+    if (word === 'auto' || word === 'on' || word === 'off') return word;
+    this.#problems.push(`${from}: expected auto, on or off, found ${JSON.stringify(value)}`);
+    return 'off';
   }
 
   #url(key: SettingKey): URL {

@@ -1,15 +1,17 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { RunError } from '../domain/errors.ts';
 import type { Manifest, ManifestEntry } from '../domain/manifest.ts';
 import type { Outcome } from '../domain/outcome.ts';
-import type { PlannedBinary } from '../domain/plan.ts';
+import type { Plan, PlannedBinary } from '../domain/plan.ts';
 import { releaseId } from '../domain/release.ts';
 import type { Settings } from '../domain/settings.ts';
 import { installedText, type Policy } from '../planning/decide.ts';
-import { deadTemporaries, readText } from '../platform/files.ts';
+import { isKeepaliveDue } from '../planning/keepalive.ts';
+import { deadTemporaries } from '../platform/files.ts';
+import { hostDraw, hostId } from '../platform/host-id.ts';
 import { distrust } from '../platform/trust.ts';
 import { loadManifest } from '../store/manifest-file.ts';
 import type { Invocation } from './command-line.ts';
@@ -28,10 +30,13 @@ export interface Tick {
   readonly half: LookHalf;
   readonly warnings: readonly string[];
   readonly run: string;
+  /** Before the splay: cron begins in every minute once. */
+  readonly begun: Date;
   readonly out: Terminal;
 }
 
 export async function beginTick(invocation: Invocation): Promise<Tick> {
+  const begun = new Date();
   const loaded = await loadSettings({ flags: invocation.settings, environment: process.env });
   const { settings } = loaded;
   const { manifestFile, stateDir, lockFile, caFile } = settings;
@@ -52,6 +57,7 @@ export async function beginTick(invocation: Invocation): Promise<Tick> {
     half,
     warnings: freshness === 'changed' || invocation.command === 'plan' ? warnings : [],
     run: randomBytes(4).toString('hex'),
+    begun,
     out: terminal(process.stdout, invocation.color),
   };
 }
@@ -78,6 +84,20 @@ export async function nothingPending({ half, settings }: Tick): Promise<boolean>
   const probations = await half.probations.read();
   // Loaded only for the few minutes after an update.
   return probations.length === 0 || (await import('../engine/uneventful.ts')).isUneventful(probations, new Date());
+}
+
+/** Whether the release server is told what this tick does. */
+export function tellsServer({ settings: { report } }: Tick, { reports }: Plan): boolean {
+  return report === 'on' || (report === 'auto' && reports === 'wanted');
+}
+
+/**
+ * Whether this tick tells the server of the whole host, even if there is nothing new. One that was asked for some of the
+ * binaries knows nothing of the others.
+ */
+export async function isStatusDue(tick: Tick, plan: Plan): Promise<boolean> {
+  if (!tellsServer(tick, plan) || tick.invocation.names.length > 0) return false;
+  return isKeepaliveDue(hostDraw(await hostId(), 'keepalive'), tick.begun);
 }
 
 /** Prints what became of every binary, and turns it into an exit code. */
@@ -147,7 +167,5 @@ function select(manifest: Manifest, names: readonly string[]): readonly Manifest
 /** cron starts every host at the same second: each waits its own share. A person at a terminal does not wait. */
 async function splay({ splaySeconds }: Settings): Promise<void> {
   if (splaySeconds === 0 || process.stdin.isTTY) return;
-  const id = (await readText('/etc/machine-id').catch(() => undefined)) ?? hostname();
-  const share = createHash('sha256').update(id.trim()).digest().readUInt32BE(0) / 2 ** 32;
-  await delay(share * splaySeconds * 1000);
+  await delay(hostDraw(await hostId(), 'splay') * splaySeconds * 1000);
 }

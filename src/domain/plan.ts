@@ -29,10 +29,14 @@ export interface PlannedBinary {
   readonly decision: Decision;
 }
 
+/** Whether a release server has asked to be told what this host runs. */
+export type ReportsWish = 'wanted' | 'unasked';
+
 export interface Plan {
   /** The one `now` of this look, RFC 3339 UTC. */
   readonly at: string;
   readonly binaries: readonly PlannedBinary[];
   /** Trouble that stops nothing, such as a damaged record. */
   readonly warnings: readonly string[];
+  readonly reports: ReportsWish;
 }

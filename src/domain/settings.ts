@@ -18,9 +18,13 @@ export interface Settings {
   readonly proxies?: Proxies;
   /** Bytes a second that a download must reach on the average of a minute; 0: no minimum. */
   readonly minRate: number;
+  readonly report: Reporting;
   /** Bearer token, already read from its file where one is named. */
   readonly token?: string;
 }
+
+/** Whether the release server is told what this host runs; `auto`: where it says that it wants to know. */
+export type Reporting = 'auto' | 'on' | 'off';
 
 /** Through which proxies servers are asked. Their addresses may hold a password, and stand in no message (invariant 14). */
 export interface Proxies {

@@ -6,6 +6,7 @@ import { isChange, mayShareProcess, type Transaction, transactions } from '../pl
 import { realPathOf, sweepTemporaries } from '../platform/files.ts';
 import { watchProbations } from './probation.ts';
 import { recover } from './recover.ts';
+import { report } from './report.ts';
 import type { ActRoles } from './roles.ts';
 import { type FilesOf, transact } from './transaction.ts';
 
@@ -24,19 +25,21 @@ export interface Acted {
 export async function act(manifest: Manifest, lookAgain: () => Promise<Plan>, roles: ActRoles): Promise<Acted> {
   const outcomes: Outcome[] = [];
   let plan: Plan | undefined;
+  const came = async (more: readonly Outcome[]) => {
+    outcomes.push(...more);
+    await report(more, roles);
+  };
   try {
-    outcomes.push(...(await recover(roles)));
+    await came(await recover(roles));
     if ((await roles.journal.read()).kind === 'absent') {
       await sweep(manifest, roles);
-      outcomes.push(...(await watchProbations(roles)));
+      await came(await watchProbations(roles));
     }
     plan = await lookAgain();
     for (const transaction of transactions(plan.binaries.filter(isChange))) {
       roles.gate.mayBegin();
       const blocked = (await roles.journal.read()).kind !== 'absent';
-      outcomes.push(
-        ...(blocked ? setBack(transaction, outcomes) : await transact(transaction, managedFiles(manifest), roles)),
-      );
+      await came(blocked ? setBack(transaction, outcomes) : await transact(transaction, managedFiles(manifest), roles));
     }
     // Everything is done, but whoever asked the run to stop is told that it was heard.
     roles.gate.mayBegin();

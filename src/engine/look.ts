@@ -22,7 +22,7 @@ const NOT_ASKED: Answer = { kind: 'not-asked' };
  */
 export async function look(entries: readonly ManifestEntry[], roles: LookRoles, policy: Policy): Promise<Plan> {
   const asked = entries.filter(({ hold }) => hold === undefined);
-  const { answers, warnings } = await roles.source.ask(asked);
+  const { answers, warnings, reports } = await roles.source.ask(asked);
   const observed: Observed[] = [];
   for (const entry of entries) {
     const answer = answers.get(entry.name) ?? NOT_ASKED;
@@ -31,11 +31,11 @@ export async function look(entries: readonly ManifestEntry[], roles: LookRoles, 
   const plan = decide(observed, policy);
   // The past matters to what would change: most ticks read no record at all.
   const changing = plan.binaries.filter(isChange).map(({ entry }) => entry.name);
-  if (changing.length === 0) return { ...plan, warnings };
+  if (changing.length === 0) return { ...plan, warnings, reports };
   const { byName, damaged } = await roles.records.read(changing);
   const remembered = observed.map((one) => withRecord(one, byName.get(one.entry.name)));
   const unread = [...damaged].map(([name, why]) => `the record of ${name} is damaged and not used: ${why}`);
-  return { ...decide(remembered, policy), warnings: [...warnings, ...unread] };
+  return { ...decide(remembered, policy), warnings: [...warnings, ...unread], reports };
 }
 
 function withRecord(observed: Observed, record: BinaryRecord | undefined): Observed {

@@ -4,6 +4,7 @@ import type { Clock } from '../platform/clock.ts';
 import type { Rate } from '../platform/http-body.ts';
 import type { Log } from '../platform/log.ts';
 import type { Probe } from '../probes/probe.ts';
+import type { Reporter } from '../reports/reporter.ts';
 import type { ServiceManager } from '../services/service-manager.ts';
 import type { ReleaseSource } from '../sources/source.ts';
 import type { EvidenceStore } from '../store/evidence-store.ts';
@@ -57,6 +58,7 @@ export interface ActRoles {
   readonly clock: Clock;
   readonly log: Log;
   readonly progress: Progress;
+  readonly reporter: Reporter;
   readonly gate: Gate;
   readonly limits: Limits;
   readonly run: string;

@@ -106,14 +106,15 @@ async function stage(changes: readonly PlannedChange[], roles: ActRoles, drop: D
 }
 
 async function stageFiles({ entry, decision }: PlannedChange, roles: ActRoles): Promise<readonly string[]> {
-  const { source, installer, limits, progress, gate, log } = roles;
+  const { source, installer, limits, progress, reporter, gate, log } = roles;
   const paths: string[] = [];
   for (const file of decision.files) {
     gate.mayBegin();
     // The query of a signed link is a secret (invariant 14).
     log.info(`${entry.name}: downloading ${printable(new URL(file.artifact.url))}`);
-    const deliver: Parameters<typeof installer.stage>[2] = (sink, maxBytes) =>
-      source.fetch(file.artifact, sink, {
+    const deliver: Parameters<typeof installer.stage>[2] = (sink, maxBytes) => {
+      reporter.begins({ name: entry.name, release: releaseId(decision.release) });
+      return source.fetch(file.artifact, sink, {
         maxBytes,
         idleMs: limits.downloadIdleMs,
         totalMs: limits.downloadMs,
@@ -121,6 +122,7 @@ async function stageFiles({ entry, decision }: PlannedChange, roles: ActRoles): 
         signal: gate.signal,
         onProgress: (received, total) => progress.downloading(entry.name, received, total),
       });
+    };
     paths.push(await installer.stage(file, entry, deliver));
   }
   return paths;

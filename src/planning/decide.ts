@@ -40,7 +40,7 @@ export function decide(observed: readonly Observed[], policy: Policy): Plan {
       decision: decideOne(one, policy, offers),
     }),
   );
-  return { at: policy.now.toISOString(), binaries, warnings: [] };
+  return { at: policy.now.toISOString(), binaries, warnings: [], reports: 'unasked' };
 }
 
 /** The time of this look, and what every source offers in it. */

@@ -1,6 +1,7 @@
 import { errorText, UpdateError } from '../domain/errors.ts';
 import type { ManifestEntry } from '../domain/manifest.ts';
 import type { BinaryName } from '../domain/names.ts';
+import type { ReportsWish } from '../domain/plan.ts';
 import type { Artifact } from '../domain/release.ts';
 import type { Answer } from '../planning/decide.ts';
 import type { DownloadLimits, Http, Sink, TextAnswer } from '../platform/http.ts';
@@ -26,7 +27,7 @@ export interface BinManagerPlace {
 
 /** What came of asking for the index. */
 type Indexed =
-  | { readonly kind: 'index'; readonly found: ReadonlyMap<string, Found> }
+  | { readonly kind: 'index'; readonly found: ReadonlyMap<string, Found>; readonly reports: ReportsWish }
   | { readonly kind: 'no-index'; readonly warnings: readonly string[] }
   | { readonly kind: 'trouble'; readonly error: UpdateError };
 
@@ -52,17 +53,19 @@ export class BinManagerSource implements ReleaseSource {
   }
 
   async ask(entries: readonly ManifestEntry[]): Promise<Asked> {
-    if (entries.length === 0) return { answers: new Map(), warnings: [] };
+    if (entries.length === 0) return { answers: new Map(), warnings: [], reports: 'unasked' };
     const indexed = await this.#askIndex(entries);
     switch (indexed.kind) {
       case 'index':
-        return { answers: await this.#fromIndex(entries, indexed.found), warnings: [] };
-      case 'no-index':
-        return { answers: await askEach(entries, this.#api, this.#http), warnings: indexed.warnings };
+        return { answers: await this.#fromIndex(entries, indexed.found), warnings: [], reports: indexed.reports };
+      case 'no-index': {
+        const answers = await askEach(entries, this.#api, this.#http);
+        return { answers, warnings: indexed.warnings, reports: 'unasked' };
+      }
       case 'trouble': {
         // A server that is down for one request is not asked a thousand more.
         const refused = { kind: 'refused', error: indexed.error } as const;
-        return { answers: new Map(entries.map(({ name }) => [name, refused])), warnings: [] };
+        return { answers: new Map(entries.map(({ name }) => [name, refused])), warnings: [], reports: 'unasked' };
       }
     }
   }
@@ -91,7 +94,9 @@ export class BinManagerSource implements ReleaseSource {
         totalMs: INDEX_TIMEOUT_MS,
         ...(known !== undefined && { ifNoneMatch: known.etag }),
       });
-      if (answer.status === 304 && known !== undefined) return { kind: 'index', found: known.found };
+      if (answer.status === 304 && known !== undefined) {
+        return { kind: 'index', found: known.found, reports: wishOf(answer) };
+      }
       return this.#readAnswer(answer, entries);
     } catch (error) {
       if (isLasting(error)) return this.#withoutIndex(error.message);
@@ -113,7 +118,7 @@ export class BinManagerSource implements ReleaseSource {
       case 'index': {
         const found = new Map(entries.map((entry) => [keyOf(entry), findInIndex(index.binaries, entry, this.#index)]));
         this.#memory.keep(indexAs(answer.etag, found, this.#index));
-        return { kind: 'index', found };
+        return { kind: 'index', found, reports: wishOf(answer) };
       }
     }
   }
@@ -136,6 +141,11 @@ export class BinManagerSource implements ReleaseSource {
     }
     return answers;
   }
+}
+
+/** The header that asks for reports, with the version of their form. */
+function wishOf(answer: TextAnswer): ReportsWish {
+  return answer.header('bin-manager-reports') === '1' ? 'wanted' : 'unasked';
 }
 
 function covers(

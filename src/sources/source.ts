@@ -1,5 +1,6 @@
 import type { ManifestEntry } from '../domain/manifest.ts';
 import type { BinaryName } from '../domain/names.ts';
+import type { ReportsWish } from '../domain/plan.ts';
 import type { Artifact } from '../domain/release.ts';
 import type { Answer } from '../planning/decide.ts';
 import type { DownloadLimits, Sink } from '../platform/http.ts';
@@ -9,6 +10,7 @@ export interface Asked {
   readonly answers: ReadonlyMap<BinaryName, Answer>;
   /** Trouble that stops nothing, one sentence each. What lasts is told when it begins, not in every tick. */
   readonly warnings: readonly string[];
+  readonly reports: ReportsWish;
 }
 
 /** What a source wants to know again in the next tick, as JSON. It may be gone by then, or be of another version. */

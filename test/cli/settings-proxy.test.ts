@@ -92,6 +92,18 @@ describe('the proxies', () => {
   );
 });
 
+describe('whether to report', () => {
+  it.each(['auto', 'on', 'off', ' on '])('is %j', async (text) => {
+    expect((await load({ environment: { BIN_PROXY_REPORT: text } })).report).toBe(text.trim());
+  });
+
+  it.each(['yes', 'ON', 'always', '1'])('is not %j', async (text) => {
+    expect(await problemsWith({ flags: { report: text } })).toEqual([
+      `--report: expected auto, on or off, found ${JSON.stringify(text)}`,
+    ]);
+  });
+});
+
 describe('the minimum rate', () => {
   it.each([
     ['0', 0],

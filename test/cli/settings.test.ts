@@ -21,6 +21,7 @@ describe('the settings of a normal host', () => {
       splaySeconds: 0,
       timeoutSeconds: 300,
       minRate: 1024,
+      report: 'auto',
     });
   });
 
@@ -49,7 +50,8 @@ describe('the settings of a normal host', () => {
     ),
   )('know %s as --%s', async (variable, flag, key) => {
     const isNumber = key.endsWith('Seconds') || key === 'minRate';
-    const value = key === 'api' ? 'http://r.example/x' : isNumber ? '7' : '/some/where';
+    const texts: Readonly<Record<string, string>> = { api: 'http://r.example/x', report: 'on' };
+    const value = texts[key] ?? (isNumber ? '7' : '/some/where');
     const [byFlag, byVariable, byLine] = [
       await load({ flags: { [flag]: value } }),
       await load({ environment: { [variable]: value } }),

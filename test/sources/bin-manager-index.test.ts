@@ -53,6 +53,22 @@ function indexIs(status: number, body: unknown, headers: Readonly<Record<string,
 }
 
 describe('a server with an index', () => {
+  it('asks for reports with every answer anew, also with a 304, and in no other version of their form', async () => {
+    server.publish('app', BYTES);
+    expect((await ask()).reports).toBe('unasked');
+    server.wantsReports();
+    expect((await ask()).reports).toBe('wanted');
+    expect(server.headers.at(-1)?.['if-none-match']).toBeDefined();
+    for (const value of ['2', '', '1, 1', 'yes']) {
+      indexIs(200, server.index(), { 'Bin-Manager-Reports': value });
+      expect((await ask()).reports).toBe('unasked');
+    }
+    for (const status of [404, 500]) {
+      indexIs(status, '', { 'Bin-Manager-Reports': '1' });
+      expect((await ask()).reports).toBe('unasked');
+    }
+  });
+
   it('is asked once for all binaries, and names version, sha256, md5, size and address of each', async () => {
     for (let i = 0; i < 40; i++) server.publish(`app${i}`, BYTES);
     const names = Array.from({ length: 40 }, (_, i) => `app${i}`);

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { md5, sha256 } from './program.ts';
 import { HERE } from './source.ts';
 
@@ -12,15 +13,28 @@ export interface Channel {
   readonly builds: Readonly<Record<string, Buffer>>;
 }
 
+/** A POST, as it came. */
+export interface Report {
+  /** Below `/api/v1`. */
+  readonly path: string;
+  readonly query: Readonly<Record<string, string>>;
+  readonly headers: IncomingMessage['headers'];
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
 /** A real HTTP server with the documented bin-manager API, and any misbehaviour a test asks for. */
 export class ReleaseServer {
   /** What it was asked, as `METHOD path`. */
   readonly requests: string[] = [];
   readonly headers: IncomingMessage['headers'][] = [];
+  /** What it was told, in the order in which it came. */
+  readonly reports: Report[] = [];
   readonly #releases = new Map<string, Buffer>();
   readonly #answers = new Map<string, Answer>();
   readonly #channels = new Map<string, Map<string, Channel>>();
   #index: 'offered' | 'none' = 'none';
+  #reports: 'wanted' | 'unasked' = 'unasked';
+  #toReports: Answer = (_, response) => response.end('{"code":0,"message":"success"}');
   readonly #server: Server;
   #port = 0;
 
@@ -65,6 +79,17 @@ export class ReleaseServer {
     this.#index = 'none';
   }
 
+  /** Offers an index, and asks with it for reports. */
+  wantsReports(): void {
+    this.offersIndex();
+    this.#reports = 'wanted';
+  }
+
+  /** Answers every report in its own way from now on. */
+  answerReports(answer: Answer): void {
+    this.#toReports = answer;
+  }
+
   /** Answers one path (below `/api/v1`) in its own way; undefined goes back to the normal answer. */
   answer(path: string, answer: Answer | undefined): void {
     if (answer === undefined) this.#answers.delete(`/api/v1${path}`);
@@ -104,13 +129,25 @@ export class ReleaseServer {
     else sendFile(request, response, bytes);
   }
 
+  async #takeReport(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { pathname, searchParams } = new URL(request.url ?? '/', this.api);
+    const body = JSON.parse(await text(request)) as Report['body'];
+    const query = Object.fromEntries(searchParams);
+    this.reports.push({ path: pathname.replace('/api/v1', ''), query, headers: request.headers, body });
+    this.#toReports(request, response);
+  }
+
   #handle(request: IncomingMessage, response: ServerResponse): void {
     const path = request.url ?? '/';
     this.requests.push(`${request.method} ${path}`);
     this.headers.push(request.headers);
     const special = this.#answers.get(path);
     if (special !== undefined) return special(request, response);
-    if (this.#index === 'offered' && path === '/api/v1/index.json') return sendIndex(request, response, this.index());
+    if (request.method === 'POST') return void this.#takeReport(request, response);
+    if (this.#index === 'offered' && path === '/api/v1/index.json') {
+      if (this.#reports === 'wanted') response.setHeader('Bin-Manager-Reports', '1');
+      return sendIndex(request, response, this.index());
+    }
     const artifact = /^\/api\/v1\/artifacts\/([0-9a-f]{64})$/.exec(path)?.[1];
     if (artifact !== undefined) return this.#sendArtifact(request, response, artifact);
     const [, version, name, what] = /^\/api\/v1\/releases\/([^/]+)\/([^/]+)\/(md5|download)$/.exec(path) ?? [];
