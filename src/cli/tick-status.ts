@@ -4,7 +4,6 @@ import { reportedBinary } from '../planning/reported.ts';
 import type { Reporter } from '../reports/reporter.ts';
 import { composeReporter } from './compose-report.ts';
 import type { Tick } from './tick.ts';
-import { logOf } from './tick-log.ts';
 
 /** The one tick in fifteen that has nothing to do but to tell the release server of this host. */
 export async function tellStatus(tick: Tick, outcomes: readonly Outcome[]): Promise<void> {
@@ -21,7 +20,9 @@ interface Ending {
 /** Ends the reports of a run. What went wrong with them is one line of the log, and nothing else (invariant 8). */
 export async function settleReports(reporter: Reporter, tick: Tick, { when, outcomes, stop }: Ending): Promise<void> {
   const trouble = await reporter.settle({ when, binaries: () => reportedBinaries(tick, outcomes) }, stop);
-  if (trouble !== undefined) logOf(tick).warn(`cannot report to ${tick.half.source.label}: ${trouble}`);
+  if (trouble === undefined) return;
+  const { logOf } = await import('./tick-log.ts');
+  logOf(tick).warn(`cannot report to ${tick.half.source.label}: ${trouble}`);
 }
 
 async function reportedBinaries({ half }: Tick, outcomes: readonly Outcome[]): Promise<readonly ReportedBinary[]> {

@@ -5,6 +5,8 @@ import type { Outcome } from '../../src/domain/outcome.ts';
 import type { ReportedBinary, Running } from '../../src/domain/reported.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { Http } from '../../src/platform/http.ts';
+import type { Transport } from '../../src/platform/http-request.ts';
+import { openTransport } from '../../src/platform/http-transport.ts';
 import { BinManagerReporter } from '../../src/reports/bin-manager.ts';
 import { NoReporter } from '../../src/reports/none.ts';
 import type { Reporter, Status } from '../../src/reports/reporter.ts';
@@ -32,14 +34,22 @@ function status(when: Status['when'], ...binaries: readonly ReportedBinary[]): S
   return { when, binaries: () => Promise.resolve(binaries) };
 }
 
-function reporterAt(server: ReleaseServer): Reporter {
+function reporterAt(server: ReleaseServer, transport?: Transport): Reporter {
   const origin = new URL(server.api).origin;
-  const http = new Http({ userAgent: 'bin-proxy/test', bearer: { origin, token: 'hunter2' } });
+  const http = new Http({
+    userAgent: 'bin-proxy/test',
+    bearer: { origin, token: 'hunter2' },
+    ...(transport && { transport }),
+  });
   const host = () => Promise.resolve(HOST);
   return new BinManagerReporter({ api: new URL(server.api), host, clock: systemClock }, http);
 }
 
 const SENTENCE = /^(HTTP \d+ from|no (complete )?answer from|the answer is|nothing received|the transfer)[^\n]*$/;
+
+function byAnotherWay(server: ReleaseServer): Reporter {
+  return reporterAt(server, openTransport({ certificates: [], proxies: undefined }));
+}
 
 interface Adapter {
   readonly title: string;
@@ -48,7 +58,8 @@ interface Adapter {
 
 /** Every reporter has to keep these sentences of the role. */
 const adapters: readonly Adapter[] = [
-  { title: 'bin-manager', make: reporterAt },
+  { title: 'bin-manager', make: (server) => reporterAt(server) },
+  { title: 'bin-manager, by the way of private certificates and proxies', make: byAnotherWay },
   { title: 'none', make: () => new NoReporter() },
 ];
 
@@ -108,7 +119,6 @@ describe.each(adapters)('the reporter $title (invariant 8)', { concurrent: true 
     server.answerReports(() => stop.abort());
     const reporter = make(server);
     reporter.begins({ name: 'app', release: to });
-    if (server.reports.length === 0) setTimeout(() => stop.abort(), 1_000);
     await reporter.settle(status('always'), stop.signal);
     await reporter.settle(status('always'), stop.signal);
     expect(server.reports.filter(({ path }) => path === '/keepalive')).toEqual([]);
@@ -166,6 +176,16 @@ describe('the reporter bin-manager', { concurrent: true }, () => {
       }
     },
   );
+
+  reportTest('says the same by the way of private certificates and proxies', async ({ server }) => {
+    for (const reporter of [reporterAt(server), byAnotherWay(server)]) {
+      reporter.begins({ name: 'app', release: to });
+      expect(await reporter.settle(status('never'), NEVER)).toBeUndefined();
+    }
+    const [one, other] = server.reports.map(({ path, body }) => ({ path, body }));
+    expect(other).toEqual(one);
+    expect(other?.body).toMatchObject({ targetHash: next.hex });
+  });
 
   reportTest('tells of a failure where its begin was told, and of a rollback in every case', async ({ server }) => {
     const reporter = reporterAt(server);

@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect } from 'vitest';
 import { has } from '../support/components.ts';
+import { beginAt, FAKED, minutesAfterKeepalive, timeTest } from '../support/fake-time.ts';
 import type { Host, RanTick } from '../support/host.ts';
 import { hostTest } from '../support/host-test.ts';
 
@@ -64,6 +65,38 @@ describe.skipIf(!has('flock'))('an idle tick', () => {
     host.server.offersIndex();
     await mustBeIdle(host, 'GET /api/v1/index.json');
   });
+
+  timeTest(
+    'loads nothing of reports but in the minute in which it keeps alive, and writes nothing then (invariant 12)',
+    async ({ host }) => {
+      host.manages({ name: 'app', service: false });
+      host.server.wantsReports();
+      host.server.publish('app', Buffer.from('#!/bin/sh\n'));
+      await host.tick();
+      await delay(SETTLED_MS);
+      await host.tick();
+      const before = traces(host.directory);
+      const index = 'GET /api/v1/index.json';
+      const keepalive = expect.stringMatching(/^POST .*\/keepalive\?node_id=\w+&node=/);
+
+      for (const { minutes, reports, requests } of [
+        { minutes: 1, reports: [], requests: [index] },
+        { minutes: 0, reports: ['bin-manager-bodies.js', 'bin-manager.js', 'none.js'], requests: [index, keepalive] },
+      ]) {
+        host.server.requests.splice(0);
+        beginAt(host, await minutesAfterKeepalive(minutes));
+        const idle = await measuredTick(host, FAKED);
+        expect([idle.code, idle.stderr, idle.children]).toEqual([0, '', []]);
+        expect(host.server.requests).toEqual(requests);
+        expect(idle.packages).toEqual(['ky']);
+        const loaded = idle.modules.filter((module) => module.startsWith('reports/'));
+        expect(loaded.map((module) => module.slice('reports/'.length)).sort()).toEqual(reports);
+        expect(idle.modules.includes('platform/http-post.js')).toBe(requests.length > 1);
+        expect(idle.modules.filter((module) => /^(engine|services|probes)\//.test(module))).toEqual(['engine/look.js']);
+        expect(traces(host.directory)).toEqual(before);
+      }
+    },
+  );
 
   hostTest('loads undici only where a proxy or a certificate is set (invariant 12)', async ({ host }) => {
     host.manages({ name: 'app', service: false });

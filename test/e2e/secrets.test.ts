@@ -96,7 +96,9 @@ describe.concurrent('no secret is written anywhere (invariant 14)', { timeout: 1
       if (scene.proxyIsGone === 'yes') await proxy.stop();
       host.manages({ name: 'app', service: false });
       const api = `${scene.scheme ?? 'http'}://0.0.0.0:${server.port}/api/v1`;
-      const environment = { BIN_MANAGER_API: api, ...give(host, proxyUrl, index % 2 === 0 ? 'files' : 'environment') };
+      // A report has a voice of its own.
+      const reporting = { BIN_MANAGER_API: api, BIN_PROXY_REPORT: 'on' };
+      const environment = { ...reporting, ...give(host, proxyUrl, index % 2 === 0 ? 'files' : 'environment') };
 
       const runs = await everyVoice(host, environment);
 
