@@ -27,8 +27,8 @@ export interface Reporter {
   ended(outcome: Outcome, running: Running | undefined): void;
 
   /**
-   * Waits for what is still under way, then tells of the whole host: of all binaries at `due`, of `changed` ones where
-   * there was a report in this run. Must end in bounded time, and soon once `stop` is aborted. Must not throw.
+   * Waits for what is still under way, then tells of the whole host where `status` says so. Must end in bounded time, and
+   * soon once `stop` is aborted. Must not throw.
    * @returns the first trouble, as one sentence
    */
   settle(status: Status, stop: AbortSignal): Promise<string | undefined>;
