@@ -47,17 +47,8 @@ async function blank(host: Host, programs: readonly string[], bytes: Buffer): Pr
     host.install(name, bytes);
   }
   await host.supervisor.startAll();
-  for (const name of programs) await host.supervisor.untilState(name, 'RUNNING');
-}
-
-/** A start that came while another process still had the file open for writing failed (ETXTBSY), and is tried again. */
-async function killed(host: Host, name: string): Promise<boolean> {
-  const pid = await host.supervisor.pid(name);
-  try {
-    return pid > 0 && process.kill(pid, 'SIGKILL');
-  } catch {
-    return false;
-  }
+  // Without startsecs a process is RUNNING before it has executed anything.
+  for (const name of programs) await host.supervisor.until(() => host.runsInstalled(name).catch(() => false));
 }
 
 async function runsAndIsRecorded(host: Host, name: string, bytes: Buffer): Promise<void> {
@@ -120,7 +111,7 @@ export const SCENARIOS: readonly Scenario[] = [
       // The way a program without a file gets FATAL: asked to start one, supervisord would leave it STOPPED.
       await blank(host, ['app'], v2);
       rmSync(host.path('app'));
-      await host.supervisor.until(() => killed(host, 'app'));
+      process.kill(await host.supervisor.pid('app'), 'SIGKILL');
       await host.supervisor.untilState('app', 'FATAL');
       host.manages('app');
       host.server.publish('app', v1);
