@@ -1,0 +1,171 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { MetricFamily } from '../metrics.ts';
+import { note } from '../wording.ts';
+import { fleetMetrics } from './fleet-metrics.ts';
+import type { Host } from './host.ts';
+import { Keeper } from './keeper.ts';
+import { afterKeepalive, afterProgress, afterVersion, newHost } from './listen.ts';
+import type { CatalogReader, Offers } from './offers.ts';
+import { type Overview, overviewOf } from './overview.ts';
+import { BOUNDS, type Bounds, Registry } from './registry.ts';
+import type { Keepalive, Progress, Speaker, VersionReport } from './reports.ts';
+import { type HostStanding, hostStanding } from './standing.ts';
+
+export interface FleetOptions {
+  /** Where the state lies, in `hosts.jsonl`; never to be served. */
+  readonly directory: string;
+  readonly catalog: CatalogReader;
+  readonly now: () => Date;
+  /** Trouble, for whoever runs the server [stderr]. */
+  readonly tell?: (message: string) => void;
+  readonly bounds?: Bounds;
+}
+
+const EXPIRY_MS = 3_600_000;
+/** An overview that takes longer than this is not made for every question... */
+const CHEAP_MS = 25;
+/** ...but such that it takes no more than this part of the time. */
+const SHARE = 10;
+
+/**
+ * Takes up what was known of the hosts. Never throws for what lies in the directory: serving comes first (invariant 8).
+ * To be closed, or the last second is lost.
+ */
+export async function openFleet(options: FleetOptions): Promise<Fleet> {
+  const fleet = new Fleet(options);
+  await fleet.begin();
+  return fleet;
+}
+
+/** What is known of the hosts. What they report is trusted by nobody but the reader of the page. */
+export class Fleet {
+  readonly now: () => Date;
+  readonly #catalog: CatalogReader;
+  readonly #registry: Registry;
+  readonly #keeper: Keeper;
+  readonly #expiry: NodeJS.Timeout;
+  readonly #reports = { keepalive: 0, progress: 0, version: 0 };
+  #latest: { readonly overview: Overview; readonly offers: Offers; readonly revision: number } | undefined;
+  #offers: Offers = new Map();
+  #costMs = 0;
+
+  constructor({ directory, catalog, now, tell = note, bounds = BOUNDS }: FleetOptions) {
+    this.now = now;
+    this.#catalog = catalog;
+    this.#keeper = new Keeper(directory, () => this.#registry.hosts(), tell);
+    this.#registry = new Registry(bounds, (change) => this.#keeper.note(change));
+    this.#expiry = setInterval(() => this.#registry.expire(this.#time()), EXPIRY_MS).unref();
+  }
+
+  async begin(): Promise<void> {
+    this.#registry.restore(await this.#keeper.load());
+    this.#registry.expire(this.#time());
+    await this.#keeper.begin();
+    this.#offers = await this.#catalog.read();
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#expiry);
+    await this.#keeper.close();
+  }
+
+  /** How many hosts are known. */
+  get size(): number {
+    return this.#registry.size;
+  }
+
+  /** What is known of a host; undefined where nobody of this name or id has reported. */
+  find(speaker: Speaker): Host | undefined {
+    return this.#registry.get(this.#idOf(speaker) ?? '');
+  }
+
+  /** A sign of life that says nothing else. */
+  saw(host: Host): Host {
+    const seen = { ...host, lastSeen: this.#time() };
+    this.#registry.put(seen, 'seen');
+    return seen;
+  }
+
+  /** Undefined without a name and an id; so are the other reports. */
+  keepalive(speaker: Speaker, report: Keepalive): Host | undefined {
+    this.#reports.keepalive += 1;
+    return this.#listen(speaker, (host, now) => afterKeepalive(host, report, now));
+  }
+
+  progress(speaker: Speaker, report: Progress): Host | undefined {
+    this.#reports.progress += 1;
+    return this.#listen(speaker, (host, now) => afterProgress(host, report, now));
+  }
+
+  version(speaker: Speaker, report: VersionReport): Host | undefined {
+    this.#reports.version += 1;
+    return this.#listen(speaker, (host, now) => afterVersion(host, report, now));
+  }
+
+  /**
+   * The whole fleet now. One that takes long, of a hundred thousand hosts that all report, may be some moments old.
+   */
+  async overview(): Promise<Overview> {
+    this.#offers = await this.#catalog.read();
+    return this.#overview(this.#offers);
+  }
+
+  async host(id: string): Promise<HostStanding | undefined> {
+    this.#offers = await this.#catalog.read();
+    const host = this.#registry.get(id);
+    return host && hostStanding(host, this.#offers, this.#time());
+  }
+
+  /** What the server's `/metrics` tells of the hosts. It is compared with releases as they were a moment ago. */
+  metrics(): readonly MetricFamily[] {
+    this.#catalog.read().then(
+      (offers) => {
+        this.#offers = offers;
+      },
+      () => {},
+    );
+    const overview = this.#overview(this.#offers);
+    return fleetMetrics(overview, { reports: this.#reports, hosts: this.size, ...this.#keeper.standing });
+  }
+
+  #overview(offers: Offers): Overview {
+    const now = this.#time();
+    const latest = this.#latest;
+    if (latest?.offers === offers && now >= latest.overview.at) {
+      const age = now - latest.overview.at;
+      const isSame = latest.revision === this.#registry.revision && age < 1_000;
+      if (isSame || (this.#costMs > CHEAP_MS && age < this.#costMs * SHARE)) return latest.overview;
+    }
+    const begun = performance.now();
+    const { revision } = this.#registry;
+    const overview = overviewOf(this.#registry.hosts(), offers, now);
+    this.#costMs = performance.now() - begun;
+    this.#latest = { overview, offers, revision };
+    return overview;
+  }
+
+  #listen(speaker: Speaker, change: (host: Host, now: number) => Host): Host | undefined {
+    const id = this.#idOf(speaker);
+    if (id === undefined) return undefined;
+    const now = this.#time();
+    const former = this.#registry.get(id);
+    const host = change(former ?? newHost(id, speaker.name ?? id, now), now);
+    const isMore = former === undefined || !isSame(former, host);
+    this.#registry.put(host, isMore ? 'changed' : 'seen');
+    return host;
+  }
+
+  #idOf({ id, name }: Speaker): string | undefined {
+    return id ?? (name === undefined ? undefined : this.#registry.idOf(name));
+  }
+
+  #time(): number {
+    return this.now().getTime();
+  }
+}
+
+/** But for the time at which it was said. */
+function isSame(former: Host, host: Host): boolean {
+  const said = ({ lastSeen: _, listedAt: __, ...rest }: Host) => rest;
+  return isDeepStrictEqual(said(former), said(host));
+}

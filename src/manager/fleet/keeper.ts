@@ -1,0 +1,135 @@
+import { join } from 'node:path';
+import { errorText } from '../../domain/errors.ts';
+import { makeDirectories } from '../../platform/files.ts';
+import type { Host } from './host.ts';
+import type { Change } from './registry.ts';
+import { readState, StateFile, SupersededError, setAside } from './state-file.ts';
+
+/** What a crash loses. Shorter ones would make a write of every report. */
+const FLUSH_MS = 1_000;
+const MAX_RETRY_MS = 60_000;
+
+/**
+ * Keeps what is known of the hosts in a file, some moments late. Trouble with the file is told once and tried again; it
+ * never reaches whoever reports or asks (invariant 8).
+ */
+export class Keeper {
+  readonly #path: string;
+  readonly #hosts: () => Iterable<Host>;
+  readonly #tell: (message: string) => void;
+  readonly #pending = new Map<string, Change>();
+  #file: StateFile | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #work: Promise<void> = Promise.resolve();
+  #retryMs = FLUSH_MS;
+  #failures = 0;
+  #state: 'keeping' | 'in-trouble' | 'superseded' | 'closed' = 'keeping';
+
+  /** `hosts` gives all hosts, those that were not seen for the longest time first. */
+  constructor(directory: string, hosts: () => Iterable<Host>, tell: (message: string) => void) {
+    this.#path = join(directory, 'hosts.jsonl');
+    this.#hosts = hosts;
+    this.#tell = tell;
+  }
+
+  /** Changes that are not on disk, and how often they could not be brought there. */
+  get standing(): { readonly unsaved: number; readonly failures: number } {
+    return { unsaved: this.#pending.size, failures: this.#failures };
+  }
+
+  /** What was kept, those that were not seen for the longest time first. A damaged file is moved aside and reported. */
+  async load(): Promise<readonly Host[]> {
+    try {
+      const { hosts, damage } = await readState(this.#path);
+      if (damage !== undefined) await this.#report(damage, hosts.size);
+      return [...hosts.values()].sort((a, b) => a.lastSeen - b.lastSeen);
+    } catch (error) {
+      this.#tell(`cannot read what is known of the hosts, which now begins anew: ${errorText(error)}`);
+      return [];
+    }
+  }
+
+  /** Makes the file anew. From now on it is ours, and changes are kept. */
+  async begin(): Promise<void> {
+    await this.#flush();
+  }
+
+  note(change: Change): void {
+    if (this.#state === 'closed' || this.#state === 'superseded') return;
+    const id = change.kind === 'forgotten' ? change.id : change.host.id;
+    const isMore = change.kind === 'seen' && this.#pending.get(id)?.kind === 'changed';
+    this.#pending.set(id, isMore ? { kind: 'changed', host: change.host } : change);
+    this.#schedule();
+  }
+
+  /** Writes what is not written yet; nothing is kept after it. */
+  async close(): Promise<void> {
+    clearTimeout(this.#timer);
+    await this.#work;
+    if (this.#pending.size > 0) await this.#flush();
+    clearTimeout(this.#timer);
+    this.#state = 'closed';
+    await this.#file?.close();
+  }
+
+  #schedule(): void {
+    if (this.#timer !== undefined) return;
+    this.#timer = setTimeout(() => {
+      this.#work = this.#flush();
+    }, this.#retryMs).unref();
+  }
+
+  async #flush(): Promise<void> {
+    const changes = [...this.#pending.values()];
+    this.#pending.clear();
+    try {
+      await this.#write(changes);
+      if (this.#state === 'in-trouble') this.#tell('what hosts report is kept on disk again');
+      this.#state = 'keeping';
+      this.#retryMs = FLUSH_MS;
+    } catch (error) {
+      await this.#despair(error, changes);
+    }
+    this.#timer = undefined;
+    if (this.#pending.size > 0 && this.#state !== 'superseded') this.#schedule();
+  }
+
+  async #write(changes: readonly Change[]): Promise<void> {
+    if (this.#file !== undefined && !this.#file.isWorn) {
+      await this.#file.add(changes);
+      return;
+    }
+    const worn = this.#file;
+    await makeDirectories(join(this.#path, '..'), 0o700);
+    this.#file = await StateFile.write(this.#path, [...this.#hosts()]);
+    await worn?.close();
+  }
+
+  async #despair(error: unknown, changes: readonly Change[]): Promise<void> {
+    const file = this.#file;
+    this.#file = undefined;
+    await file?.close().catch(() => {});
+    if (error instanceof SupersededError) {
+      this.#state = 'superseded';
+      this.#tell(`${error.message}: what hosts report to this one is in its memory alone. Let one serve a store.`);
+      return;
+    }
+    // Told again for every new trouble, not for every try.
+    if (this.#state !== 'in-trouble') {
+      this.#tell(`what hosts report cannot be kept on disk, and is in memory until it can: ${errorText(error)}`);
+    }
+    this.#state = 'in-trouble';
+    this.#failures += 1;
+    this.#retryMs = Math.min(this.#retryMs * 2, MAX_RETRY_MS);
+    for (const change of changes) {
+      const id = change.kind === 'forgotten' ? change.id : change.host.id;
+      if (!this.#pending.has(id)) this.#pending.set(id, change);
+    }
+  }
+
+  async #report(damage: string, count: number): Promise<void> {
+    const aside = await setAside(this.#path);
+    const left = count === 0 ? 'Hosts come back as they report' : `What could be read (hosts: ${count}) is kept`;
+    this.#tell(`${this.#path} cannot be understood: ${damage}. It was moved to ${aside}. ${left}.`);
+  }
+}

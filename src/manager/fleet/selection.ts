@@ -1,0 +1,51 @@
+import type { Overview } from './overview.ts';
+import { compact } from './reports.ts';
+import { HOST_STATES, type HostStanding, type HostState } from './standing.ts';
+
+/** Which hosts somebody wants to see. */
+export interface Selection {
+  /** Part of a name or an id, in any case. */
+  readonly text?: string;
+  readonly state?: HostState;
+  readonly binary?: string;
+  /** A version that the binary runs; of any binary where none is named. */
+  readonly version?: string;
+}
+
+const MAX_TEXT = 128;
+
+/** From query parameters. A state that there is not, or the same word twice, selects nothing by it. */
+export function readSelection(query: Readonly<Record<string, unknown>>): Selection {
+  const word = (name: string) => {
+    const value = query[name];
+    const text = typeof value === 'string' ? value.trim().slice(0, MAX_TEXT) : '';
+    return text === '' ? undefined : text;
+  };
+  const [text, binary, version] = [word('name'), word('binary'), word('version')];
+  const state = HOST_STATES.find((one) => one === query['state']);
+  return compact({ text, state, binary, version });
+}
+
+/** The same as query parameters. */
+export function selectionQuery({ text, state, binary, version }: Selection): URLSearchParams {
+  return new URLSearchParams(compact({ name: text, state, binary, version }));
+}
+
+/** In the order of the overview. */
+export function selected({ hosts }: Overview, selection: Selection): readonly HostStanding[] {
+  const text = selection.text?.toLowerCase();
+  return hosts.filter(
+    (one) =>
+      (selection.state === undefined || one.states.has(selection.state)) &&
+      (text === undefined || one.host.name.toLowerCase().includes(text) || one.host.id.toLowerCase().includes(text)) &&
+      runs(one, selection),
+  );
+}
+
+function runs({ host, binaries }: HostStanding, { binary, version }: Selection): boolean {
+  if (binary === undefined && version === undefined) return true;
+  return host.binaries.some(
+    ({ name }, index) =>
+      (binary === undefined || name === binary) && (version === undefined || binaries[index]?.version === version),
+  );
+}

@@ -1,0 +1,178 @@
+import { type FileHandle, open, rename, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { createInterface } from 'node:readline';
+import { createExclusive, naming, orUndefined, removeFile, syncDirectory } from '../../platform/files.ts';
+import { type Host, hostRecord } from './host.ts';
+import type { Change } from './registry.ts';
+
+const SCHEMA = 'bin-manager/fleet/1';
+/** Hosts that are written in one go while all of them are: others are listened to in between. */
+const BATCH = 500;
+
+/** What a state file held. */
+export interface LoadedState {
+  readonly hosts: ReadonlyMap<string, Host>;
+  /** Why the file is not as it was written; the hosts that could be read are there all the same. */
+  readonly damage?: string;
+}
+
+/**
+ * Reads `hosts.jsonl`: a line that names the schema, then one line a change, the later one right. A last line without
+ * its end is what a kill leaves, and no damage.
+ */
+export async function readState(path: string): Promise<LoadedState> {
+  const hosts = new Map<string, Host>();
+  const handle = await orUndefined(open(path, 'r'));
+  if (handle === undefined) return { hosts };
+  let number = 0;
+  let bad: { readonly line: number; readonly why: string } | undefined;
+  let count = 0;
+  try {
+    for await (const line of createInterface({
+      input: handle.createReadStream(),
+      crlfDelay: Number.POSITIVE_INFINITY,
+    })) {
+      number += 1;
+      const problem = number === 1 ? headProblem(line) : take(hosts, line);
+      if (problem === undefined) continue;
+      count += 1;
+      bad ??= { line: number, why: problem };
+      if (number === 1) break;
+    }
+  } finally {
+    await handle.close();
+  }
+  if (number === 0) return { hosts, damage: 'it is empty' };
+  const isTorn = bad?.line === number && count === 1 && number > 1;
+  if (bad === undefined || isTorn) return { hosts };
+  return { hosts, damage: `line ${bad.line}: ${bad.why}${count > 1 ? `, and ${count - 1} more lines` : ''}` };
+}
+
+/** Keeps a damaged file for inspection; one that was kept before goes, so that they do not add up. */
+export async function setAside(path: string): Promise<string> {
+  const aside = `${path}.damaged`;
+  await rename(path, aside);
+  return aside;
+}
+
+/** Another server has made the file anew: it is the one that writes from now on. */
+export class SupersededError extends Error {
+  override readonly name = 'SupersededError';
+}
+
+/** The state file, open for more. After an error it must be closed and written anew: its last line may be torn. */
+export class StateFile {
+  readonly #path: string;
+  readonly #handle: FileHandle;
+  #bytes: number;
+  readonly #bytesAtFirst: number;
+
+  private constructor(path: string, handle: FileHandle, bytes: number) {
+    this.#path = path;
+    this.#handle = handle;
+    this.#bytes = bytes;
+    this.#bytesAtFirst = bytes;
+  }
+
+  /** Writes all hosts to a new file and puts it in the place of the former one, durably. */
+  static async write(path: string, hosts: readonly Host[]): Promise<StateFile> {
+    const temporary = `${path}.new`;
+    await removeFile(temporary);
+    const handle = await createExclusive(temporary);
+    try {
+      let bytes = await append(handle, `${JSON.stringify({ schema: SCHEMA })}\n`);
+      for (let next = 0; next < hosts.length; next += BATCH) {
+        const batch = hosts.slice(next, next + BATCH).map((host) => changeLine({ kind: 'changed', host }));
+        bytes += await append(handle, batch.join(''));
+      }
+      await handle.sync();
+      await rename(temporary, path);
+      await syncDirectory(dirname(path));
+      return new StateFile(path, handle, bytes);
+    } catch (error) {
+      await handle.close();
+      await removeFile(temporary);
+      throw naming(error, path);
+    }
+  }
+
+  /** Whether most of the file is no longer true. */
+  get isWorn(): boolean {
+    return this.#bytes > 2 * this.#bytesAtFirst + 4 * 2 ** 20;
+  }
+
+  /** Adds changes with one write, durably. Throws {@link SupersededError}. */
+  async add(changes: readonly Change[]): Promise<void> {
+    try {
+      const [ours, there] = [await this.#handle.stat(), await orUndefined(stat(this.#path))];
+      if (there !== undefined && (there.ino !== ours.ino || there.dev !== ours.dev)) {
+        throw new SupersededError(`another server writes ${this.#path} now`);
+      }
+      if (there === undefined) throw Object.assign(new Error('the file was removed'), { code: 'ENOENT' });
+      this.#bytes += await append(this.#handle, changes.map(changeLine).join(''));
+      await this.#handle.datasync();
+    } catch (error) {
+      throw naming(error, this.#path);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#handle.close();
+  }
+}
+
+async function append(handle: FileHandle, text: string): Promise<number> {
+  const bytes = Buffer.from(text);
+  await handle.writeFile(bytes);
+  return bytes.length;
+}
+
+function changeLine(change: Change): string {
+  switch (change.kind) {
+    case 'changed':
+      return `${JSON.stringify(change.host)}\n`;
+    case 'seen': {
+      const { id, lastSeen, listedAt } = change.host;
+      return `${JSON.stringify({ seen: id, lastSeen, listedAt })}\n`;
+    }
+    case 'forgotten':
+      return `${JSON.stringify({ forgotten: change.id })}\n`;
+  }
+}
+
+/** Takes a line in, and says what is wrong with it. */
+function take(hosts: Map<string, Host>, line: string): string | undefined {
+  const value = parsed(line);
+  if (value === undefined) return 'not valid JSON';
+  const { seen, forgotten, lastSeen, listedAt } = value;
+  if (typeof forgotten === 'string') {
+    hosts.delete(forgotten);
+    return undefined;
+  }
+  const former = typeof seen === 'string' ? hosts.get(seen) : undefined;
+  if (typeof seen === 'string' && former === undefined) return undefined;
+  const record = hostRecord.safeParse(
+    former === undefined ? value : { ...former, lastSeen, ...(listedAt !== undefined && { listedAt }) },
+  );
+  if (!record.success) return 'not the record of a host';
+  // Last seen, last in the order.
+  hosts.delete(record.data.id);
+  hosts.set(record.data.id, record.data);
+  return undefined;
+}
+
+function headProblem(line: string): string | undefined {
+  const schema = parsed(line)?.['schema'];
+  return schema === SCHEMA
+    ? undefined
+    : `expected schema ${SCHEMA}, found ${JSON.stringify(schema ?? line.slice(0, 40))}`;
+}
+
+function parsed(line: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}
