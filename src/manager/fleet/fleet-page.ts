@@ -1,7 +1,7 @@
 import { hostsTable } from './hosts-table.ts';
 import { type Html, html } from './html.ts';
 import type { Overview } from './overview.ts';
-import { hosts, numberText, page, timeText } from './page.ts';
+import { hosts, moment, numberText, page } from './page.ts';
 import { releasesPart } from './releases-part.ts';
 import { type Selection, selected, selectionQuery } from './selection.ts';
 import { HOST_STATES, type HostState } from './standing.ts';
@@ -19,7 +19,7 @@ export function fleetPage(overview: Overview, selection: Selection, wanted: unkn
   return page(
     title,
     html`<a class="skip" href="#hosts">Skip to the hosts</a>
-<header><h1>Fleet</h1><p class="small soft">as of <time datetime="${timeText(at)}">${timeText(at)}</time></p></header>
+<header><h1>Fleet</h1><p class="small soft">as of ${moment(at)}</p></header>
 <main>
 ${overview.hosts.length === 0 ? emptyPart() : statesPart(overview, selection)}
 ${overview.binaries.length === 0 ? undefined : html`<h2>Releases</h2>\n${releasesPart(overview.binaries, at)}`}

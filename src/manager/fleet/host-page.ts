@@ -1,7 +1,7 @@
 import type { HostBinary, HostEvent } from './host.ts';
 import { binaryLine, stateWord } from './hosts-table.ts';
 import { type Html, html } from './html.ts';
-import { ago, foreign, page, since, timeText } from './page.ts';
+import { ago, foreign, moment, page, since } from './page.ts';
 import type { BinaryStanding, HostStanding } from './standing.ts';
 import { EVENT_WORDS } from './wording.ts';
 
@@ -20,7 +20,7 @@ export function hostPage(standing: HostStanding, now: number): Html {
   return page(
     `${host.name} – Fleet`,
     html`<nav aria-label="Fleet"><a href="/">Fleet</a></nav>
-<header><h1>${foreign(host.name)}</h1><p class="small soft">as of <time datetime="${timeText(now)}">${timeText(now)}</time></p></header>
+<header><h1>${foreign(host.name)}</h1><p class="small soft">as of ${moment(now)}</p></header>
 <main>
 <dl>${facts.map(([term, fact]) => (fact === undefined ? undefined : html`<dt>${term}</dt><dd>${fact}</dd>`))}</dl>
 <h2>What it runs</h2>
@@ -46,15 +46,15 @@ function binaryPart(binary: HostBinary, standing: BinaryStanding | undefined, no
   return html`<section class="release">
 ${binaryLine(binary, standing, now)}
 ${digest === undefined ? undefined : html`<p class="small soft"><code>${digest}</code></p>`}
-${binary.events.length === 0 ? undefined : eventsTable(binary.events, now)}
+${binary.events.length === 0 ? undefined : eventsTable(binary.events, standing?.versions, now)}
 </section>
 `;
 }
 
-function eventsTable(events: readonly HostEvent[], now: number): Html {
+function eventsTable(events: readonly HostEvent[], versions: BinaryStanding['versions'], now: number): Html {
   const rows = events.map(
     ({ at, what, version, digest, reason, seconds }) =>
-      html`<tr role="row"><td role="cell" class="last soft">${ago(at, now)}</td><td role="cell">${EVENT_WORDS[what]}${seconds === undefined ? undefined : ` after ${seconds} s`}</td><td role="cell">${releaseText(version, digest)}</td><td role="cell" class="soft">${reason === undefined ? undefined : foreign(reason)}</td></tr>
+      html`<tr role="row"><td role="cell" class="last soft">${ago(at, now)}</td><td role="cell">${EVENT_WORDS[what]}${seconds === undefined ? undefined : ` after ${seconds} s`}</td><td role="cell">${releaseText(version ?? versions?.get(digest ?? ''), digest)}</td><td role="cell" class="soft">${reason === undefined ? undefined : foreign(reason)}</td></tr>
 `,
   );
   return html`<table role="table" class="small">

@@ -7,7 +7,7 @@ import { STANDING_WORDS, STATE_WORDS } from './wording.ts';
 /** More binaries of one host are for its own page. */
 const SHOWN = 8;
 /** The one word for a host is the first that fits. */
-const WORST: readonly HostState[] = ['lost', 'rolled-back', 'failed', 'behind', 'updating', 'held', 'ok'];
+const WORST: readonly HostState[] = ['lost', 'failed', 'rolled-back', 'behind', 'updating', 'held', 'ok'];
 
 /** Hosts, what each runs, and why it is not what it should be. */
 export function hostsTable(standings: readonly HostStanding[], now: number): Html {
@@ -26,7 +26,7 @@ function row(standing: HostStanding, now: number): Html {
     .sort((a, b) => rank(a.standing) - rank(b.standing));
   const more = order.length - SHOWN;
   const runs = order.slice(0, SHOWN).map((one) => binaryLine(one.binary, one.standing, now));
-  return html`<tr role="row"><th role="rowheader" scope="row">${hostLink(host.id, host.name)}</th><td role="cell">${stateWord(standing)}</td><td role="cell">${runs}${more > 0 ? html`<p class="small">${hostLink(host.id, `and ${more} more`)}</p>` : undefined}${order.length === 0 ? html`<span class="soft">has not said</span>` : undefined}</td><td role="cell" class="last soft">${ago(host.lastSeen, now)}</td></tr>
+  return html`<tr role="row"><th role="rowheader" scope="row">${hostLink(host.id, host.name)}</th><td role="cell">${stateWord(standing)}</td><td role="cell">${runs}${more > 0 ? html`<p class="small">${hostLink(host.id, `and ${more} more`)}</p>` : undefined}${order.length === 0 ? html`<span class="soft">has not said</span>` : undefined}</td><td role="cell" class="last seen soft">${ago(host.lastSeen, now)}</td></tr>
 `;
 }
 

@@ -1,5 +1,5 @@
 import type { Host } from './host.ts';
-import type { Offer, OfferedBinary, Offers } from './offers.ts';
+import type { OfferedBinary, Offers } from './offers.ts';
 import { HOST_STATES, type HostStanding, type HostState, hostStanding, type Standing } from './standing.ts';
 
 /** How far the fleet is with one binary. A host counts once; what lost hosts run is not known, and they count as lost. */
@@ -11,8 +11,6 @@ export interface BinaryProgress {
   readonly standings: Readonly<Record<Standing | 'lost', number>>;
   /** Hosts by the version that they run, the most frequent first; without those that are lost. */
   readonly versions: readonly (readonly [version: string, hosts: number])[];
-  /** Hosts that follow a channel and run what it offers. */
-  readonly onChannel: ReadonlyMap<Offer['channel'], number>;
 }
 
 /** The whole fleet at one moment. */
@@ -21,7 +19,7 @@ export interface Overview {
   readonly at: number;
   /** Those that need somebody first, then by name. */
   readonly hosts: readonly HostStanding[];
-  /** A host may be in several states; those that are `ok` or `lost` are in no other. */
+  /** A host may be in several states, by several binaries; those that are `ok` or `lost` are in no other. */
   readonly states: Readonly<Record<HostState, number>>;
   /** What is published here first, then what hosts run besides; each by name. */
   readonly binaries: readonly BinaryProgress[];
@@ -32,7 +30,7 @@ const MAX_FOREIGN = 50;
 const MAX_VERSIONS = 50;
 
 /** How urgent a host is: the first state that it is in. */
-const URGENCY: readonly HostState[] = ['rolled-back', 'failed', 'lost', 'behind', 'updating', 'held', 'ok'];
+const URGENCY: readonly HostState[] = ['failed', 'rolled-back', 'lost', 'behind', 'updating', 'held', 'ok'];
 
 /** Compares all hosts with what is offered. Pure; `now` in milliseconds. */
 export function overviewOf(hosts: Iterable<Host>, offers: Offers, now: number): Overview {
@@ -69,7 +67,6 @@ interface Tally {
   hosts: number;
   readonly standings: Record<Standing | 'lost', number>;
   readonly versions: Map<string, number>;
-  readonly onChannel: Map<Offer['channel'], number>;
 }
 
 function newTally(offered: OfferedBinary | { readonly name: string }): Tally {
@@ -89,20 +86,18 @@ function newTally(offered: OfferedBinary | { readonly name: string }): Tally {
       lost: 0,
     },
     versions: new Map(),
-    onChannel: new Map(),
   };
 }
 
 function tallyHost(tallies: Map<string, Tally>, { host, binaries, states }: HostStanding): void {
   const isLost = states.has('lost');
-  for (const [index, { standing, offer, version = 'unknown' }] of binaries.entries()) {
+  for (const [index, { standing, version = 'unknown' }] of binaries.entries()) {
     const tally = tallyOf(tallies, host.binaries[index]?.name ?? '');
     if (tally === undefined) continue;
     tally.hosts += 1;
     tally.standings[isLost ? 'lost' : standing] += 1;
     if (isLost) continue;
     countUp(tally.versions, tally.versions.has(version) || tally.versions.size < MAX_VERSIONS ? version : 'others');
-    if (standing === 'current' && offer !== undefined) countUp(tally.onChannel, offer.channel);
   }
 }
 

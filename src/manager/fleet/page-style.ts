@@ -54,7 +54,9 @@ table { width: 100%; border-collapse: collapse; }
 th, td { text-align: left; vertical-align: top; padding: .5rem 1.25rem .5rem 0; border-top: 1px solid var(--line); }
 thead th { font-size: .8125rem; font-weight: 500; color: var(--soft); border-top: 0; }
 tbody th { font-weight: 600; }
+td p { margin: 0; }
 td p + p { margin-top: .35rem; }
+time { white-space: nowrap; }
 .last { white-space: nowrap; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1.25rem; margin: 1rem 0; }
 dt { color: var(--soft); } dd { margin: 0; }
@@ -65,6 +67,8 @@ nav { display: flex; gap: 1.5rem; margin-top: 1rem; }
   tr { border-top: 1px solid var(--line); padding: .6rem 0; }
   th, td { border: 0; padding: .1rem 0; }
   label, input, select { width: 100%; }
+  .seen::before { content: "seen "; }
+  .states { display: grid; grid-template-columns: repeat(3, auto); justify-content: space-between; }
 }
 @media print { form, nav, .skip { display: none; } }
 `;

@@ -64,8 +64,13 @@ export function since(at: number, now: number): Html {
   return html`<time datetime="${timeText(at)}" title="since ${timeText(at)}">${text === 'now' ? 'just now' : `for ${text}`}</time>`;
 }
 
-export function timeText(ms: number): string {
+function timeText(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19)}Z`;
+}
+
+/** `2026-11-21 05:29:14 UTC`. */
+export function moment(ms: number): Html {
+  return html`<time datetime="${timeText(ms)}">${timeText(ms).replace('T', ' ').replace('Z', ' UTC')}</time>`;
 }
 
 /** `10,000`. */

@@ -1,7 +1,7 @@
 import { type Html, html } from './html.ts';
 import type { BinaryProgress } from './overview.ts';
 import { foreign, hosts, numberText, since } from './page.ts';
-import type { Standing } from './standing.ts';
+import { STATE_OF, type Standing } from './standing.ts';
 import { STANDING_WORDS } from './wording.ts';
 
 /** In the order of the bar. */
@@ -30,8 +30,7 @@ function releasePart(binary: BinaryProgress, now: number): Html {
       ? html`<span class="soft">nothing is offered</span>`
       : html`${offer.channel} <b>${offer.version}</b> <span class="soft">${since(offer.since, now)}</span>`;
   const more = others.map(
-    ({ channel, version }) =>
-      html`<p class="small soft">${channel} ${version}: ${hosts(binary.onChannel.get(channel) ?? 0)}</p>`,
+    ({ channel, version }) => html`<p class="small soft">${channel} ${version}: ${hosts(countOf(binary, version))}</p>`,
   );
   return html`<section class="release">
 <div><h3><a href="/?${new URLSearchParams({ binary: name }).toString()}">${name}</a></h3><span>${title}</span></div>
@@ -41,6 +40,10 @@ ${standings.current < binary.hosts || others.length > 0 ? versionsLine(binary) :
 ${more}
 </section>
 `;
+}
+
+function countOf({ versions }: BinaryProgress, version: string): number {
+  return versions.find(([one]) => one === version)?.[1] ?? 0;
 }
 
 /** The same as the numbers below it, which say it to those who do not see it. */
@@ -62,12 +65,12 @@ function numbers({ name, hosts: total, standings, offered }: BinaryProgress): Ht
   const percent = current === total ? 100 : Math.min(99, Math.floor((current / total) * 100));
   const isOffered = (offered?.offers.length ?? 0) > 0;
   const first = isOffered
-    ? html`<b class="tone current">${numberText(current)}</b> of ${hosts(total)} (${percent} %)`
+    ? html`<b class="tone current">${numberText(current)}</b> of ${hosts(total)} ${total === 1 ? 'is' : 'are'} current (${percent} %)`
     : html`${hosts(total)}`;
   const rest = SEGMENTS.filter((segment) => segment !== 'current' && standings[segment] > 0).map((segment) => {
     const text = html`<span class="tone ${segment}">${numberText(standings[segment])} ${STANDING_WORDS[segment]}</span>`;
-    const state = segment === 'rollback-failed' ? 'failed' : segment;
-    if (state === 'unknown') return html` · ${text}`;
+    if (segment === 'unknown') return html` · ${text}`;
+    const state = segment === 'lost' ? segment : STATE_OF[segment];
     return html` · <a href="/?${new URLSearchParams({ binary: name, state }).toString()}">${text}</a>`;
   });
   return html`${first}${rest}`;

@@ -1,6 +1,6 @@
 import type { Overview } from './overview.ts';
 import { compact } from './reports.ts';
-import { HOST_STATES, type HostStanding, type HostState } from './standing.ts';
+import { HOST_STATES, type HostStanding, type HostState, STATE_OF } from './standing.ts';
 
 /** Which hosts somebody wants to see. */
 export interface Selection {
@@ -31,21 +31,25 @@ export function selectionQuery({ text, state, binary, version }: Selection): URL
   return new URLSearchParams(compact({ name: text, state, binary, version }));
 }
 
-/** In the order of the overview. */
+/** In the order of the overview. Where a binary is named, state and version are about that one. */
 export function selected({ hosts }: Overview, selection: Selection): readonly HostStanding[] {
   const text = selection.text?.toLowerCase();
+  const { state, binary, version } = selection;
+  const isAboutBinaries = binary !== undefined || version !== undefined;
   return hosts.filter(
     (one) =>
-      (selection.state === undefined || one.states.has(selection.state)) &&
-      (text === undefined || one.host.name.toLowerCase().includes(text) || one.host.id.toLowerCase().includes(text)) &&
-      runs(one, selection),
+      (state === undefined || isAboutBinaries || one.states.has(state)) &&
+      (!isAboutBinaries || runs(one, selection)) &&
+      (text === undefined || one.host.name.toLowerCase().includes(text) || one.host.id.toLowerCase().includes(text)),
   );
 }
 
-function runs({ host, binaries }: HostStanding, { binary, version }: Selection): boolean {
-  if (binary === undefined && version === undefined) return true;
-  return host.binaries.some(
-    ({ name }, index) =>
-      (binary === undefined || name === binary) && (version === undefined || binaries[index]?.version === version),
-  );
+function runs({ host, binaries, states }: HostStanding, { state, binary, version }: Selection): boolean {
+  const isLost = states.has('lost');
+  return host.binaries.some(({ name }, index) => {
+    const standing = binaries[index];
+    if (standing === undefined || (binary !== undefined && name !== binary)) return false;
+    if (version !== undefined && standing.version !== version) return false;
+    return state === undefined || state === (isLost ? 'lost' : STATE_OF[standing.standing]);
+  });
 }

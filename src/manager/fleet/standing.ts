@@ -31,6 +31,8 @@ export interface BinaryStanding {
   readonly version?: string;
   /** Name of the version that the last update was to bring. */
   readonly tried?: string;
+  /** Names of all versions that the store knows, by digest. */
+  readonly versions?: OfferedBinary['versions'];
   /** Since when it does not run what is offered, in milliseconds. */
   readonly behindSince?: number;
 }
@@ -52,15 +54,16 @@ export function hostStanding(host: Host, offers: Offers, now: number): HostStand
   return { host, binaries, states: statesOf(host, binaries, now) };
 }
 
-const STATES_OF: Readonly<Record<Standing, readonly HostState[]>> = {
-  current: [],
-  unknown: [],
-  held: ['held'],
-  behind: ['behind'],
-  updating: ['behind', 'updating'],
-  failed: ['behind', 'failed'],
-  'rolled-back': ['behind', 'rolled-back'],
-  'rollback-failed': ['behind', 'rolled-back', 'failed'],
+/** What one binary makes of its host. */
+export const STATE_OF: Readonly<Record<Standing, HostState>> = {
+  current: 'ok',
+  unknown: 'ok',
+  held: 'held',
+  behind: 'behind',
+  updating: 'updating',
+  failed: 'failed',
+  'rolled-back': 'rolled-back',
+  'rollback-failed': 'failed',
 };
 const OK: ReadonlySet<HostState> = new Set(['ok']);
 const LOST: ReadonlySet<HostState> = new Set(['lost']);
@@ -69,10 +72,9 @@ function statesOf(host: Host, binaries: readonly BinaryStanding[], now: number):
   if (now - host.lastSeen > LOST_MS) return LOST;
   let states: Set<HostState> | undefined;
   for (const { standing } of binaries) {
-    for (const state of STATES_OF[standing]) {
-      states ??= new Set();
-      states.add(state);
-    }
+    if (STATE_OF[standing] === 'ok') continue;
+    states ??= new Set();
+    states.add(STATE_OF[standing]);
   }
   return states ?? OK;
 }
@@ -88,6 +90,7 @@ function binaryStanding(host: Host, binary: HostBinary, offered: OfferedBinary |
     ...(offer !== undefined && { offer }),
     ...(version !== undefined && { version }),
     ...(tried !== undefined && { tried }),
+    ...(offered !== undefined && { versions: offered.versions }),
     ...(isBehind && { behindSince: Math.max(offer.since, host.firstSeen) }),
   };
 }

@@ -1,0 +1,257 @@
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { describe, expect } from 'vitest';
+import type { BinaryName } from '../../src/domain/names.ts';
+import type { Fleet } from '../../src/manager/fleet/fleet.ts';
+import { HOST_LIMITS } from '../../src/manager/fleet/host.ts';
+import { weightOf } from '../../src/manager/fleet/listen.ts';
+import { BOUNDS } from '../../src/manager/fleet/registry.ts';
+import { DAY, digest, fleetTest, NOW } from '../support/fleet.ts';
+import { FleetServer } from '../support/fleet-server.ts';
+import { fill, Mounts, makeRoom, mayMount } from '../support/mounts.ts';
+import { storeTest } from '../support/release-store.ts';
+
+const APP = 'app' as BinaryName;
+
+function report(fleet: Fleet, id: string, reason?: string): void {
+  const state = reason === undefined ? 'ok' : 'failed';
+  fleet.keepalive(
+    { id },
+    {
+      name: `name of ${id}`,
+      binaries: [{ name: APP, sha256: digest('1'), state, ...(reason !== undefined && { reason }) }],
+    },
+  );
+}
+
+async function ids(fleet: Fleet): Promise<readonly string[]> {
+  return (await fleet.overview()).hosts.map(({ host }) => host.id).sort();
+}
+
+async function until(what: () => boolean): Promise<void> {
+  for (const deadline = performance.now() + 20_000; !what(); await delay(20)) {
+    if (performance.now() > deadline) throw new Error('it did not come to be');
+  }
+}
+
+describe('what is known of the hosts', () => {
+  storeTest('survives kill -9 and a stop, and a report that was answered long ago is there', async ({ store }) => {
+    const first = await FleetServer.start(store.store);
+    const file = join(store.store, 'nodes/hosts.jsonl');
+    for (let host = 0; host < 40; host++) {
+      const binaries = [{ name: 'app', sha256: digest('1'), state: 'rolled-back', reason: `reason ${host}` }];
+      await first.post('/api/v1/keepalive', { node_id: `n${host}`, nodeName: `host ${host}`, binaries });
+    }
+    await until(() => readFileSync(file, 'utf8').includes('reason 39'));
+    await first.stop('SIGKILL');
+    const second = await FleetServer.start(store.store);
+    const { body } = await second.get('/nodes');
+    expect(body).toMatchObject({ hosts: 40, states: { 'rolled-back': 40 } });
+    expect(await second.get('/nodes/n7')).toMatchObject({ body: { node: { name: 'host 7' } } });
+    await second.post('/keepalive', { node_id: 'the last word' });
+    await second.stop('SIGTERM');
+    const third = await FleetServer.start(store.store);
+    expect(await third.get('/nodes')).toMatchObject({ body: { hosts: 41 } });
+    await third.stop('SIGKILL');
+    expect([second.said, third.said].join('')).not.toContain('cannot be understood');
+    expect([statSync(file).mode & 0o777, statSync(join(store.store, 'nodes')).mode & 0o777]).toEqual([0o600, 0o700]);
+  });
+
+  fleetTest('is there again wherever its file was cut off, and a torn last line is no damage', async ({ folder }) => {
+    const fleet = await folder.open();
+    const file = join(folder.nodes, 'hosts.jsonl');
+    for (const id of ['a', 'b', 'c']) report(fleet, id);
+    await fleet.close();
+    const whole = readFileSync(file);
+    const lines = whole.toString().split('\n');
+    const last = whole.length - (lines.at(-2)?.length ?? 0) - 1;
+    for (const length of [whole.length, whole.length - 1, last + 20, last + 1, last]) {
+      writeFileSync(file, whole);
+      truncateSync(file, length);
+      const again = await folder.open();
+      expect([length, await ids(again)]).toEqual([length, length >= whole.length - 1 ? ['a', 'b', 'c'] : ['a', 'b']]);
+      await again.close();
+    }
+    expect([folder.told, readdirSync(folder.nodes)]).toEqual([[], ['hosts.jsonl']]);
+  });
+
+  fleetTest('is moved aside where it cannot be understood; what can be read of it stays', async ({ folder }) => {
+    const file = join(folder.nodes, 'hosts.jsonl');
+    mkdirSync(folder.nodes);
+    const fleet = await folder.open();
+    for (const id of ['a', 'b', 'c']) report(fleet, id);
+    await fleet.close();
+    const sound = readFileSync(file, 'utf8');
+    const [head = '', ...hosts] = sound.split('\n');
+    const damages: readonly (readonly [text: string, left: readonly string[], says: string])[] = [
+      [
+        [head, hosts[0], '{"id":', 'no', ...hosts.slice(2)].join('\n'),
+        ['a', 'c'],
+        'line 3: not valid JSON, and 1 more',
+      ],
+      [[head, '{"id":"x","name":"x"}', ...hosts].join('\n'), ['a', 'b', 'c'], 'line 2: not the record of a host'],
+      [sound.replace('fleet/1', 'fleet/2'), [], 'expected schema bin-manager/fleet/1, found "bin-manager/fleet/2"'],
+      [`\0\0\0${sound.slice(3)}`, [], 'line 1: expected schema'],
+      ['', [], 'it is empty'],
+      ['\uFFFD'.repeat(5000), [], 'line 1: '],
+    ];
+    for (const [text, left, says] of damages) {
+      folder.told.length = 0;
+      writeFileSync(file, text);
+      const again = await folder.open();
+      expect([says, await ids(again)]).toEqual([says, left]);
+      expect(folder.told).toEqual([expect.stringContaining(says)]);
+      expect(readFileSync(`${file}.damaged`, 'utf8')).toBe(text);
+      report(again, 'new');
+      await again.close();
+      const next = await folder.open();
+      expect(await ids(next)).toEqual([...left, 'new']);
+      await next.close();
+    }
+    expect(readdirSync(folder.nodes).sort()).toEqual(['hosts.jsonl', 'hosts.jsonl.damaged']);
+  });
+
+  fleetTest(
+    'stays in memory where the directory cannot be, and hosts are answered (invariant 8)',
+    async ({ folder }) => {
+      writeFileSync(folder.nodes, 'a file');
+      const fleet = await folder.open();
+      const app = folder.serve(fleet);
+      const answer = await app.inject({ method: 'POST', url: '/keepalive', payload: { node_id: 'n' } });
+      expect([answer.statusCode, await ids(fleet)]).toEqual([201, ['n']]);
+      expect(folder.told.length).toBeGreaterThan(0);
+      expect(folder.told.at(-1)).toContain('cannot be kept on disk, and is in memory until it can');
+    },
+  );
+
+  fleetTest.skipIf(!mayMount)(
+    'outlives a full disk: served on, told once, kept again with room',
+    async ({ folder }) => {
+      const mounts = new Mounts();
+      try {
+        const disk = mounts.tmpfs(join(folder.directory, 'disk'), 'size=1m');
+        const nodes = join(disk, 'nodes');
+        const fleet = await folder.open(undefined, nodes);
+        report(fleet, 'before');
+        await until(() => readFileSync(join(nodes, 'hosts.jsonl'), 'utf8').includes('before'));
+        fill(disk);
+        for (let host = 0; host < 50; host++) report(fleet, `during ${host}`, 'x'.repeat(300));
+        await until(() => folder.told.length > 0);
+        expect(folder.told).toEqual([expect.stringMatching(/cannot be kept on disk.*no space left/)]);
+        expect([(await ids(fleet)).length, unsaved(fleet) > 0]).toEqual([51, true]);
+        makeRoom(disk);
+        await until(() => folder.told.length > 1);
+        expect([folder.told[1], unsaved(fleet)]).toEqual(['what hosts report is kept on disk again', 0]);
+        await fleet.close();
+        const again = await folder.open(undefined, nodes);
+        expect((await ids(again)).length).toBe(51);
+        await again.close();
+      } finally {
+        mounts.removeAll();
+      }
+    },
+  );
+
+  fleetTest('is written by one server: a second one takes over, and the first says so', async ({ folder }) => {
+    const first = await folder.open();
+    report(first, 'a');
+    await first.close();
+    const older = await folder.open();
+    const newer = await folder.open();
+    report(older, 'lost to the file');
+    report(newer, 'b');
+    await until(() => folder.told.length > 0);
+    expect(folder.told).toEqual([expect.stringContaining('another server writes')]);
+    await newer.close();
+    const again = await folder.open();
+    expect(await ids(again)).toEqual(['a', 'b']);
+  });
+
+  fleetTest('does not grow with reports that say nothing new', async ({ folder }) => {
+    const fleet = await folder.open();
+    for (const id of ['a', 'b']) report(fleet, id);
+    await fleet.close();
+    const file = join(folder.nodes, 'hosts.jsonl');
+    const { length } = readFileSync(file);
+    // Six megabytes of what a year of heartbeats would leave.
+    const line = `${JSON.stringify({ seen: 'a', lastSeen: NOW, listedAt: NOW })}\n`;
+    const again = await folder.open();
+    appendFileSync(file, line.repeat(6e6 / line.length));
+    await again.close();
+    const third = await folder.open();
+    expect([await ids(third), readFileSync(file).length <= length + 10]).toEqual([['a', 'b'], true]);
+  });
+
+  fleetTest('forgets hosts that were not seen for 30 days, also while nothing runs', async ({ folder }) => {
+    const fleet = await folder.open();
+    report(fleet, 'gone');
+    folder.now = NOW + 2 * DAY;
+    report(fleet, 'here');
+    await fleet.close();
+    folder.now = NOW + 30 * DAY + 1;
+    const again = await folder.open();
+    expect(await ids(again)).toEqual(['here']);
+    await again.close();
+    expect(readFileSync(join(folder.nodes, 'hosts.jsonl'), 'utf8')).not.toContain('gone');
+  });
+
+  fleetTest('keeps to its bounds by forgetting whoever was not seen for the longest time', async ({ folder }) => {
+    const fleet = await folder.open({ ...BOUNDS, hosts: 3 });
+    for (const id of ['a', 'b', 'c']) report(fleet, id);
+    report(fleet, 'a');
+    for (const id of ['d', 'e']) report(fleet, id);
+    expect(await ids(fleet)).toEqual(['a', 'd', 'e']);
+    const host = fleet.find({ id: 'e' });
+    await fleet.close();
+    const weight = host === undefined ? 0 : 2 * weightOf(host) + 10;
+    const small = await folder.open({ ...BOUNDS, weight });
+    expect(await ids(small)).toEqual(['d', 'e']);
+    report(small, 'f');
+    expect(await ids(small)).toEqual(['e', 'f']);
+  });
+
+  fleetTest('holds only so much of one host, whatever it says', async ({ folder }) => {
+    const fleet = await folder.open();
+    const app = folder.serve(fleet);
+    const huge = 'x'.repeat(1000);
+    const binaries = Array.from({ length: 150 }, (_, index) => ({
+      name: `binary-${index}-${'y'.repeat(100)}`,
+      version: huge,
+      sha256: digest('1'),
+      state: 'failed',
+      reason: huge,
+    }));
+    const payload = { node_id: huge, nodeName: huge, cpuArch: huge, osRelease: huge, binProxyVersion: huge };
+    const answers = [];
+    for (let round = 0; round < 15; round++) {
+      const list = binaries.map((one) => ({ ...one, sha256: digest(String(round % 10)), reason: `${round}${huge}` }));
+      const body = JSON.stringify({ ...payload, binaries: list.slice(0, 100) });
+      answers.push(
+        (await app.inject({ method: 'POST', url: '/keepalive', payload: body.slice(0, 250_000) })).statusCode,
+      );
+    }
+    expect(new Set(answers)).toEqual(new Set([201]));
+    const [only] = (await fleet.overview()).hosts;
+    expect([only?.host.id.length, only?.host.os?.length]).toEqual([HOST_LIMITS.id, HOST_LIMITS.os]);
+    expect(only && weightOf(only.host)).toBeLessThanOrEqual(HOST_LIMITS.weight);
+    expect(only?.host.binaries.length).toBe(100);
+    await fleet.close();
+    expect(existsSync(join(folder.nodes, 'hosts.jsonl'))).toBe(true);
+    const again = await folder.open();
+    expect([again.size, folder.told]).toEqual([1, []]);
+  });
+});
+
+function unsaved(fleet: Fleet): number {
+  return fleet.metrics().find(({ name }) => name.endsWith('unsaved_changes'))?.samples[0]?.value ?? -1;
+}
