@@ -212,7 +212,7 @@ describe('the routes that hosts report to', () => {
     const app = folder.serve(await folder.open());
     const post = async (url: string, payload: string) => {
       const { statusCode, body } = await app.inject({ method: 'POST', url, payload });
-      return [statusCode, JSON.parse(body)];
+      return [statusCode, JSON.parse(body) as unknown];
     };
     const noObject = [400, expect.objectContaining({ code: 400, message: 'expected a JSON object as the body' })];
     for (const text of ['{', '[]', '"x"', '1', 'null', '<html>']) {

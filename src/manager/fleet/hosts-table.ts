@@ -44,7 +44,7 @@ export function binaryLine(binary: HostBinary, standing: BinaryStanding | undefi
 }
 
 /** The version that runs, or the first digits of what runs. */
-export function versionText({ sha256, md5 }: HostBinary, standing: BinaryStanding | undefined): Html {
+function versionText({ sha256, md5 }: HostBinary, standing: BinaryStanding | undefined): Html {
   const version = standing?.version;
   if (version !== undefined) return html`<b>${foreign(version)}</b>`;
   const hex = sha256 ?? md5;

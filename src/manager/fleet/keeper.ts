@@ -51,7 +51,7 @@ export class Keeper {
 
   /** Makes the file anew. From now on it is ours, and changes are kept. */
   async begin(): Promise<void> {
-    await this.#flush();
+    await this.#enqueue();
   }
 
   note(change: Change): void {
@@ -66,7 +66,7 @@ export class Keeper {
   async close(): Promise<void> {
     clearTimeout(this.#timer);
     await this.#work;
-    if (this.#pending.size > 0) await this.#flush();
+    if (this.#pending.size > 0) await this.#enqueue();
     clearTimeout(this.#timer);
     this.#state = 'closed';
     await this.#file?.close();
@@ -74,9 +74,13 @@ export class Keeper {
 
   #schedule(): void {
     if (this.#timer !== undefined) return;
-    this.#timer = setTimeout(() => {
-      this.#work = this.#flush();
-    }, this.#retryMs).unref();
+    this.#timer = setTimeout(() => void this.#enqueue(), this.#retryMs).unref();
+  }
+
+  /** One after the other: two would write to one file. */
+  #enqueue(): Promise<void> {
+    this.#work = this.#work.then(() => (this.#state === 'superseded' ? undefined : this.#flush()));
+    return this.#work;
   }
 
   async #flush(): Promise<void> {

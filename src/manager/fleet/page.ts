@@ -47,7 +47,7 @@ const UNITS = [
 ] as const;
 
 /** `3 h`; below a minute `now`. Both in milliseconds. */
-export function spanText(ms: number): string {
+function spanText(ms: number): string {
   const unit = UNITS.find(([, size]) => ms >= size);
   return unit === undefined ? 'now' : `${Math.floor(ms / unit[1])} ${unit[0]}`;
 }

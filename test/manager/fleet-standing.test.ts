@@ -1,0 +1,158 @@
+import { describe, expect, it } from 'vitest';
+import type { BinaryName } from '../../src/domain/names.ts';
+import type { Host } from '../../src/manager/fleet/host.ts';
+import { afterKeepalive, afterProgress, afterVersion, newHost } from '../../src/manager/fleet/listen.ts';
+import { StoreCatalogReader } from '../../src/manager/fleet/offers.ts';
+import { reportedText, reportedTime } from '../../src/manager/fleet/reported-text.ts';
+import { type Fields, readKeepalive, readProgress, readVersionReport } from '../../src/manager/fleet/reports.ts';
+import { hostStanding, type Standing } from '../../src/manager/fleet/standing.ts';
+import { metricsText } from '../../src/manager/metrics.ts';
+import { ReleaseStore } from '../../src/manager/store.ts';
+import { digest, fleetTest, MINUTE, NOW, offering } from '../support/fleet.ts';
+import { sha256 } from '../support/program.ts';
+import { script, storeTest } from '../support/release-store.ts';
+
+const APP = 'app' as BinaryName;
+const [OLD, NEW, CANARY] = [digest('1'), digest('2'), digest('3')];
+const OFFERED_AT = NOW - 60 * MINUTE;
+const OFFERS = offering('app', { stable: ['2', NEW], canary: ['3', CANARY] }, OFFERED_AT);
+
+/** What a host says, one after the other, a minute between. */
+type Said = readonly ['keepalive' | 'progress' | 'version', Fields];
+
+function listen(said: readonly Said[], from = NOW - 30 * MINUTE): Host {
+  return said.reduce(
+    (host, [kind, fields], index) => {
+      const now = from + index * MINUTE;
+      if (kind === 'keepalive') return afterKeepalive(host, readKeepalive(fields, now), now);
+      const report = kind === 'progress' ? readProgress(APP, fields) : undefined;
+      if (report !== undefined) return afterProgress(host, report, now);
+      const version = readVersionReport(APP, fields);
+      if (version === undefined) throw new Error(`not understood: ${JSON.stringify(fields)}`);
+      return afterVersion(host, version, now);
+    },
+    newHost('n', 'n', from),
+  );
+}
+
+const listing = (fields: Fields): Said => ['keepalive', { binaries: [{ name: 'app', ...fields }] }];
+
+describe('what a host says', () => {
+  it.each<[string, Standing, readonly Said[]]>([
+    ['runs what is offered', 'current', [listing({ sha256: NEW, state: 'ok' })]],
+    ['runs it by its md5 word', 'current', [['version', { sha256sum: NEW }]]],
+    ['runs other bytes, and has not looked since', 'behind', [listing({ sha256: OLD })]],
+    ['is content with another version: it is pinned', 'held', [listing({ sha256: OLD, state: 'ok' })]],
+    ['is content with another channel', 'current', [listing({ sha256: CANARY, state: 'ok' })]],
+    ['is held', 'held', [listing({ sha256: OLD, state: 'held' })]],
+    ['is held where it should be', 'current', [listing({ sha256: NEW, state: 'held' })]],
+    ['has nothing installed', 'failed', [listing({ state: 'missing' })]],
+    ['says nothing of its bytes', 'unknown', [listing({})]],
+    ['has the release in quarantine', 'rolled-back', [listing({ sha256: OLD, state: 'quarantined' })]],
+    ['was rolled back to what is offered again', 'current', [listing({ sha256: NEW, state: 'rolled-back' })]],
+    ['has begun an update', 'updating', [['progress', { targetHash: NEW, status: 'in_progress' }]]],
+    ['has ended it', 'current', [['progress', { targetHash: NEW, status: 'success' }]]],
+    ['is on probation', 'updating', [listing({ sha256: NEW, state: 'proving' })]],
+    [
+      'has rolled back, and says what runs again',
+      'rolled-back',
+      [
+        ['version', { sha256: OLD }],
+        ['progress', { targetHash: NEW, status: 'in_progress' }],
+        ['progress', { targetHash: NEW, status: 'failed', outcome: 'rolled-back', reason: 'did-not-stay-up' }],
+        ['version', { sha256: OLD }],
+      ],
+    ],
+    ['could not roll back', 'rollback-failed', [['progress', { target_hash: NEW, status: 'rollback_failed' }]]],
+    [
+      'has failed, and succeeds after all',
+      'current',
+      [
+        ['progress', { targetHash: NEW, status: 'failed' }],
+        ['progress', { targetHash: NEW, status: 'success' }],
+        ['version', { sha256: NEW, version: '2' }],
+      ],
+    ],
+  ])('%s: %s', (_, standing, said) => {
+    expect(hostStanding(listen(said), OFFERS, NOW).binaries[0]?.standing).toBe(standing);
+  });
+
+  it('was said before the release was offered: then content means nothing', () => {
+    const host = listen([listing({ sha256: OLD, state: 'ok' })], OFFERED_AT - MINUTE);
+    const [binary] = hostStanding(host, OFFERS, NOW - 30 * MINUTE).binaries;
+    expect(binary).toMatchObject({ standing: 'behind', behindSince: OFFERED_AT });
+  });
+
+  it('becomes one line of history a change, and none for what is said again', () => {
+    const said: readonly Said[] = [
+      listing({ sha256: OLD, state: 'ok', version: '1' }),
+      listing({ sha256: OLD, state: 'ok', version: '1' }),
+      ['progress', { targetHash: NEW, status: 'in_progress' }],
+      ['progress', { targetHash: NEW, status: 'success', processingTime: 12 }],
+      ['version', { sha256: NEW, md5: 'a'.repeat(32), version: '2' }],
+      listing({ sha256: NEW, state: 'ok', version: '2' }),
+      listing({ sha256: NEW, md5: 'a'.repeat(32), state: 'ok', version: '2' }),
+    ];
+    const [binary] = listen(said).binaries;
+    expect(binary?.events.map(({ what, seconds }) => [what, seconds])).toEqual([
+      ['updated', 12],
+      ['updating', undefined],
+    ]);
+    const many = Array.from({ length: 40 }, (_, index) => listing({ sha256: digest(String(index % 2)), state: 'ok' }));
+    expect(listen(many).binaries[0]?.events.length).toBe(10);
+  });
+
+  it('is cleaned of what forges lines and of what is too long, and is never taken for the future', () => {
+    expect(reportedText('a\n\u202Eb\u0007\uD800', 99)).toBe('a\uFFFD\uFFFDb\uFFFD\uFFFD');
+    expect(reportedText('x'.repeat(1e6), 5)).toBe('xxxx…');
+    expect(reportedText('xxx\u{1F600}y'.repeat(9), 5)).toBe('xxx…');
+    for (const value of [undefined, null, 1, {}, [], '', ' \t ']) expect(reportedText(value, 9)).toBeUndefined();
+    expect([reportedTime('2026-11-21T11:00:00Z', NOW), reportedTime(1, NOW)]).toEqual([NOW - 60 * MINUTE, 1000]);
+    for (const value of ['2026-11-21T12:00:01Z', 'soon', -1, 1e300, Number.NaN, {}, 'x'.repeat(99)]) {
+      expect(reportedTime(value, NOW)).toBeUndefined();
+    }
+  });
+});
+
+describe('what is offered', () => {
+  storeTest('is read from the store, with the time at which a channel moved', async ({ store }) => {
+    const [one, two] = [script('one'), script('two')];
+    await store.publish('app', one, '--version', '1', '--channel', 'canary');
+    const told: string[] = [];
+    const reader = new StoreCatalogReader(new ReleaseStore(store.store), (message) => told.push(message));
+    const before = await reader.read();
+    expect(before.get('app')?.offers.map(({ channel, version }) => [channel, version])).toEqual([['canary', '1']]);
+    expect(await reader.read()).toBe(before);
+    await store.publish('app', two, '--version', '2');
+    const begun = Date.now();
+    await store.run('promote', 'app', '1');
+    const after = (await reader.read()).get('app');
+    expect(after?.offers.map(({ channel, version }) => [channel, version])).toEqual([
+      ['stable', '1'],
+      ['canary', '1'],
+    ]);
+    expect(after?.offers[0]?.since).toBeGreaterThanOrEqual(begun - 1000);
+    expect([after?.versions.get(sha256(two)), told]).toEqual(['2', []]);
+  });
+});
+
+describe('the numbers of the fleet', () => {
+  fleetTest('have few labels, whatever hosts call their versions', async ({ folder }) => {
+    folder.offers = OFFERS;
+    const fleet = await folder.open();
+    for (let host = 0; host < 200; host++) {
+      const binaries = [
+        { name: 'app', version: `"${host}\\`, sha256: OLD },
+        { name: `made-up-${host}`, sha256: OLD },
+      ];
+      fleet.keepalive({ id: `n${host}` }, readKeepalive({ binaries }, NOW));
+    }
+    const text = metricsText(fleet.metrics());
+    expect(text).toContain('bin_manager_hosts 200\n');
+    expect(text).toContain('bin_manager_hosts_in_state{state="behind"} 200\n');
+    expect(text).toContain('bin_manager_binary_hosts{binary="app",standing="behind"} 200\n');
+    expect(text).toContain('bin_manager_version_hosts{binary="app",version="others"} 190\n');
+    expect(text).toContain('bin_manager_reports_total{kind="keepalive"} 200\n');
+    expect([text.includes('made-up'), text.split('\n').length < 60]).toEqual([false, true]);
+  });
+});
