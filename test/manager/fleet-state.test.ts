@@ -205,6 +205,17 @@ describe('what is known of the hosts', () => {
     expect(readFileSync(join(folder.nodes, 'hosts.jsonl'), 'utf8')).not.toContain('gone');
   });
 
+  fleetTest('is not kept alive by a clock that was wrong once', async ({ folder }) => {
+    folder.now = NOW + 400 * DAY;
+    const fleet = await folder.open();
+    report(fleet, 'dead');
+    await fleet.close();
+    folder.now = NOW;
+    const again = await folder.open();
+    folder.now = NOW + DAY;
+    expect((await again.overview()).states).toMatchObject({ lost: 1 });
+  });
+
   fleetTest('keeps to its bounds by forgetting whoever was not seen for the longest time', async ({ folder }) => {
     const fleet = await folder.open({ ...BOUNDS, hosts: 3 });
     for (const id of ['a', 'b', 'c']) report(fleet, id);

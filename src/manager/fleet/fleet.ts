@@ -58,8 +58,11 @@ export class Fleet {
   }
 
   async begin(): Promise<void> {
-    this.#registry.restore(await this.#keeper.load());
-    this.#registry.expire(this.#time());
+    const now = this.#time();
+    const hosts = await this.#keeper.load();
+    // A clock that was wrong once must not keep a dead host alive.
+    this.#registry.restore(hosts.map((host) => (host.lastSeen > now ? { ...host, lastSeen: now } : host)));
+    this.#registry.expire(now);
     await this.#keeper.begin();
     this.#offers = await this.#catalog.read();
   }
