@@ -31,7 +31,7 @@ ${overview.hosts.length === 0 ? undefined : hostsPart(overview, selection, wante
 function emptyPart(): Html {
   return html`<h2>No host has reported yet</h2>
 <p>Hosts appear here by themselves. Each one that runs bin-proxy tells this server what it runs: after every change, and
-every 15 minutes. It begins to when it learns that this server takes reports, which it says with its index:</p>
+every 15 minutes. It does so as soon as it learns that this server takes reports, which the server says with its index:</p>
 <pre>curl -sI http://this-server/api/v1/index.json | grep -i bin-manager-reports</pre>
 <p>If that says <code>Bin-Manager-Reports: 1</code> and a host is still missing, look at its settings:
 <code>BIN_MANAGER_API</code> names this server, and <code>BIN_PROXY_REPORT</code> is not <code>off</code>.

@@ -3,6 +3,7 @@ import { errorText } from '../../domain/errors.ts';
 import type { BinaryName, VersionName } from '../../domain/names.ts';
 import { fingerprint, orUndefined } from '../../platform/files.ts';
 import { type Catalog, findRelease, publishedAt, STABLE } from '../catalog.ts';
+import { ManagerError } from '../errors.ts';
 import type { ReleaseStore } from '../store.ts';
 
 /** What a channel of a binary points at. */
@@ -59,7 +60,10 @@ export class StoreCatalogReader implements CatalogReader {
       this.#trouble = undefined;
     } catch (error) {
       const trouble = errorText(error);
-      if (trouble !== this.#trouble) this.#tell(`the fleet is compared with releases as they were: ${trouble}`);
+      // A store into which nothing was published yet is no trouble.
+      const isNew = error instanceof ManagerError && error.code === 'refused' && this.#offers.size === 0;
+      if (trouble !== this.#trouble && !isNew)
+        this.#tell(`the fleet is compared with releases as they were: ${trouble}`);
       this.#trouble = trouble;
     }
     return this.#offers;
