@@ -24,7 +24,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'probes/process.ts',
     from: 'const MOST_WATCHES = 3;',
     to: 'const MOST_WATCHES = 1;',
-    caughtBy: [['test/e2e/supervisord-restart.test.ts', 'is restarted']],
+    caughtBy: [['test/e2e/supervisord-restart.test.ts', 'is killed and comes back']],
   },
   {
     name: 'no journal',
