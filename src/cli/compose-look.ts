@@ -5,7 +5,8 @@ import { VERSION } from '../domain/version.ts';
 import type { LookRoles } from '../engine/look.ts';
 import { InPlaceReader } from '../installers/in-place-reader.ts';
 import { Http } from '../platform/http.ts';
-import type { Transport } from '../platform/http-request.ts';
+import { DirectWay } from '../platform/http-direct.ts';
+import type { HttpWay } from '../platform/http-way.ts';
 import { BinManagerSource } from '../sources/bin-manager.ts';
 import { Cache } from '../store/cache.ts';
 import { JournalStore } from '../store/journal-file.ts';
@@ -24,11 +25,10 @@ export interface LookHalf extends LookRoles {
 export async function composeLook(settings: Settings): Promise<LookHalf> {
   const { api, token, stateDir } = settings;
   const userAgent = `bin-proxy/${VERSION} (${process.platform}; ${process.arch})`;
-  const transport = await transportOf(settings);
   const http = new Http({
     userAgent,
     ...(token !== undefined && { bearer: { origin: api.origin, token } }),
-    ...(transport !== undefined && { transport }),
+    way: await wayOf(settings),
   });
   const platform = linuxPlatform(process.arch, endianness());
   const cache = await Cache.open(stateDir);
@@ -43,12 +43,16 @@ export async function composeLook(settings: Settings): Promise<LookHalf> {
   };
 }
 
-/** Node's own fetch will do, and is there already, unless the way needs more. */
-async function transportOf({ caFile, proxies }: Settings): Promise<Transport | undefined> {
-  if (caFile === undefined && proxies === undefined) return undefined;
-  const certificates =
-    caFile === undefined
-      ? []
-      : await (await import('../platform/certificates.ts')).readCertificates(caFile, new Date());
-  return (await import('../platform/http-transport.ts')).openTransport({ certificates, proxies });
+/** Straight to the servers, unless a proxy stands between. */
+async function wayOf({ caFile, proxies }: Settings): Promise<HttpWay> {
+  const secureContext = caFile === undefined ? undefined : await believing(caFile);
+  if (proxies === undefined) return new DirectWay(secureContext);
+  const { openProxyWay } = await import('../platform/http-proxy-way.ts');
+  return openProxyWay({ proxies, ...(secureContext !== undefined && { secureContext }) });
+}
+
+/** Loaded only where a file is set: reading every root certificate of TLS takes 20 ms. */
+async function believing(caFile: string) {
+  const { readCertificates, trusting } = await import('../platform/certificates.ts');
+  return trusting(await readCertificates(caFile, new Date()));
 }

@@ -1,6 +1,6 @@
-import { performance } from 'node:perf_hooks';
 import { DeadlineError, withDeadline } from './clock.ts';
 import { HttpTrouble, transportText } from './http-trouble.ts';
+import type { HttpAnswer } from './http-way.ts';
 
 export interface Rate {
   readonly bytes: number;
@@ -18,23 +18,22 @@ interface BodyLimits {
  * `onChunk` throws.
  */
 export async function readBody(
-  response: Response,
+  answer: HttpAnswer,
   limits: BodyLimits,
   onChunk: (chunk: Uint8Array) => Promise<void>,
 ): Promise<void> {
-  const reader = response.body?.getReader();
-  if (reader === undefined) return;
   const pace = new Pace(limits.least);
   let bytes = 0;
   for (;;) {
     const begun = performance.now();
-    const { done, value } = await nextChunk(reader, limits.idleMs);
-    if (done) return;
-    pace.waited(performance.now() - begun, value.byteLength);
-    bytes += value.byteLength;
+    const chunks = await nextChunks(answer, limits.idleMs);
+    if (chunks.length === 0) return;
+    const came = chunks.reduce((sum, { byteLength }) => sum + byteLength, 0);
+    pace.waited(performance.now() - begun, came);
+    bytes += came;
     if (bytes > limits.maxBytes)
       throw new HttpTrouble('too-large', `the answer is larger than ${limits.maxBytes} bytes`);
-    await onChunk(value);
+    for (const chunk of chunks) await onChunk(chunk);
   }
 }
 
@@ -64,10 +63,10 @@ class Pace {
   }
 }
 
-async function nextChunk(reader: ReadableStreamDefaultReader<Uint8Array>, idleMs: number) {
+async function nextChunks(answer: HttpAnswer, idleMs: number): Promise<readonly Uint8Array[]> {
   const silence = `nothing received for ${idleMs / 1000} s`;
   try {
-    return await withDeadline(idleMs, silence, () => reader.read());
+    return await withDeadline(idleMs, silence, () => answer.read());
   } catch (error) {
     if (error instanceof DeadlineError) throw new HttpTrouble('stalled', silence);
     throw new HttpTrouble('unreachable', `the transfer broke off: ${transportText(error)}`);

@@ -1,75 +1,46 @@
-import ky, { HTTPError, TimeoutError } from 'ky';
 import { HttpTrouble, printable } from './http-trouble.ts';
+import type { Asked, HttpAnswer, HttpWay } from './http-way.ts';
 
-const ANSWER_TIMEOUT_MS = 10_000;
 const MAX_REDIRECTS = 5;
-
-/** Another way to a server than Node's own fetch. */
-export interface Transport {
-  readonly fetch: typeof fetch;
-}
 
 export interface HttpIdentity {
   readonly userAgent: string;
   /** Sent to this origin only, whatever redirects say (invariant 14). */
   readonly bearer?: { readonly origin: string; readonly token: string };
-  /** By which way it asks; Node's own if absent. */
-  readonly transport?: Transport;
-}
-
-interface Asked {
-  readonly headers: Readonly<Record<string, string>>;
-  readonly signal: AbortSignal;
+  /** By which way it asks. */
+  readonly way: HttpWay;
 }
 
 /**
  * GET, whatever the status of the answer; its body is not read yet. Asks for bytes as they are, follows no redirect that
- * lowers the protection, and sends credentials to one origin only. Throws {@link HttpTrouble}, and what fetch throws.
+ * lowers the protection, and sends credentials to one origin only. Throws {@link HttpTrouble}, and what the way throws.
  */
-export async function httpGet(start: URL, asked: Asked, identity: HttpIdentity): Promise<Response> {
+export async function httpGet(start: URL, asked: Asked, identity: HttpIdentity): Promise<HttpAnswer> {
   let url = start;
   for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
-    const response = await getOnce(url, asked, identity);
-    const location = response.headers.get('location');
-    if (response.status < 300 || response.status > 399 || response.status === 304 || location === null) {
-      return refuseEncoding(response, url);
+    const answer = await getOnce(url, asked, identity);
+    const location = answer.header('location');
+    if (answer.status < 300 || answer.status > 399 || answer.status === 304 || location === undefined) {
+      return refuseEncoding(answer, url);
     }
-    await response.body?.cancel();
+    answer.discard();
     url = safeRedirect(url, location);
   }
   throw new HttpTrouble('unsafe-redirect', `more than ${MAX_REDIRECTS} redirects from ${printable(start)}`);
 }
 
-async function getOnce(url: URL, { headers, signal }: Asked, identity: HttpIdentity): Promise<Response> {
-  const { userAgent, bearer, transport } = identity;
+async function getOnce(url: URL, { headers, signal }: Asked, identity: HttpIdentity): Promise<HttpAnswer> {
+  const { userAgent, bearer, way } = identity;
   const authorization = bearer?.origin === url.origin ? { authorization: `Bearer ${bearer.token}` } : {};
-  try {
-    return await ky.get(url, {
-      headers: { ...headers, ...authorization, 'user-agent': userAgent, 'accept-encoding': 'identity' },
-      redirect: 'manual',
-      timeout: ANSWER_TIMEOUT_MS,
-      // Without a cap ky sleeps as long as a server's Retry-After asks, holding the lock.
-      retry: { limit: 1, maxRetryAfter: 2_000, backoffLimit: 1_000, shouldRetry: isWorthIt },
-      signal,
-      ...(transport !== undefined && { fetch: transport.fetch }),
-    });
-  } catch (error) {
-    if (error instanceof HTTPError) return error.response;
-    // Its message holds the whole URL, with a query that may be secret (invariant 14).
-    if (error instanceof TimeoutError) throw new Error(`nothing received for ${ANSWER_TIMEOUT_MS / 1000} s`);
-    throw error;
-  }
+  const all = { ...headers, ...authorization, 'user-agent': userAgent, 'accept-encoding': 'identity' };
+  return way.get(url, { headers: all, signal });
 }
 
-/** Our own verdict (a proxy that refuses) stays the same; of the rest ky knows best. */
-function isWorthIt({ error }: { readonly error: Error }): false | undefined {
-  return error instanceof HttpTrouble ? false : undefined;
-}
-
-/** Nobody asked for an encoding; on Node 20 a body that is not what its header says never settles. */
-function refuseEncoding(response: Response, url: URL): Response {
-  const encoding = response.headers.get('content-encoding');
-  if (encoding === null || encoding === '' || encoding === 'identity') return response;
+/** Nobody asked for an encoding; on Node 20 a body of fetch that is not what its header says never settles. */
+function refuseEncoding(answer: HttpAnswer, url: URL): HttpAnswer {
+  const encoding = answer.header('content-encoding') ?? '';
+  if (encoding === '' || encoding === 'identity') return answer;
+  answer.discard();
   throw new HttpTrouble(
     'content-encoding',
     `${printable(url)} answers in content-encoding "${encoding}", which was not asked for`,

@@ -2,6 +2,7 @@ import { DeadlineError, withDeadline } from './clock.ts';
 import { type Rate, readBody } from './http-body.ts';
 import { type HttpIdentity, httpGet } from './http-request.ts';
 import { HttpStatusError, HttpTrouble, printable, transportHint, transportText } from './http-trouble.ts';
+import type { HttpAnswer } from './http-way.ts';
 
 export interface TextAnswer {
   readonly status: number;
@@ -44,7 +45,7 @@ export interface DownloadLimits {
 
 /**
  * The one HTTP client. It asks for bytes as they are, bounds every wait by its own timers (a stalled body escapes the
- * timeouts of fetch), follows no redirect that lowers the protection, and sends credentials to one origin only.
+ * timeouts of every client), follows no redirect that lowers the protection, and sends credentials to one origin only.
  */
 export class Http {
   readonly #identity: HttpIdentity;
@@ -58,17 +59,17 @@ export class Http {
     return bounded(url, { totalMs: limits.totalMs }, async (signal) => {
       const condition = limits.ifNoneMatch === undefined ? {} : { 'if-none-match': limits.ifNoneMatch };
       const headers = { accept: 'application/json', ...condition };
-      const response = await httpGet(url, { headers, signal }, this.#identity);
+      const answer = await httpGet(url, { headers, signal }, this.#identity);
       const chunks: Uint8Array[] = [];
-      await readBody(response, { maxBytes: limits.maxBytes, idleMs: limits.totalMs }, (chunk) => {
+      await readBody(answer, { maxBytes: limits.maxBytes, idleMs: limits.totalMs }, (chunk) => {
         chunks.push(chunk);
         return Promise.resolve();
       });
-      const contentType = response.headers.get('content-type') ?? '';
-      const etag = response.headers.get('etag');
+      const contentType = answer.header('content-type') ?? '';
+      const etag = answer.header('etag');
       const text = Buffer.concat(chunks).toString('utf8');
-      const header = (name: string) => response.headers.get(name) ?? undefined;
-      return { status: response.status, contentType, text, header, ...(etag !== null && { etag }) };
+      const header = (name: string) => answer.header(name);
+      return { status: answer.status, contentType, text, header, ...(etag !== undefined && { etag }) };
     });
   }
 
@@ -148,16 +149,16 @@ class Transfer {
     this.#limits = limits;
   }
 
-  async receive(response: Response): Promise<void> {
+  async receive(answer: HttpAnswer): Promise<void> {
     const { maxBytes, idleMs, least, onProgress } = this.#limits;
-    const length = contentLength(response);
+    const length = contentLength(answer);
     this.#whole ??= length === undefined ? undefined : this.received + length;
     const whole = this.#whole;
     if (whole !== undefined && whole > maxBytes) {
       throw new HttpTrouble('too-large', `the server announces ${whole} bytes, at most ${maxBytes} fit`);
     }
     const limits = { maxBytes: maxBytes - this.received, idleMs, ...(least !== undefined && { least }) };
-    await readBody(response, limits, async (chunk) => {
+    await readBody(answer, limits, async (chunk) => {
       await intoSink(this.#sink.write(chunk));
       this.received += chunk.byteLength;
       onProgress?.(this.received, whole);
@@ -171,19 +172,19 @@ class Transfer {
    * RFC 9110 section 14: 206 continues, 200 means that the file has changed and begins anew. A 206 with another
    * validator continues another file, whatever the server thinks of If-Range.
    */
-  async resume(response: Response, validator: string): Promise<boolean> {
-    const [, begin, whole] = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(response.headers.get('content-range') ?? '') ?? [];
+  async resume(answer: HttpAnswer, validator: string): Promise<boolean> {
+    const [, begin, whole] = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(answer.header('content-range') ?? '') ?? [];
     const isOther = whole !== '*' && this.#whole !== undefined && whole !== String(this.#whole);
-    const etag = response.headers.get('etag');
-    const same = etag === null || !validator.startsWith('"') || etag === validator;
-    if (response.status === 200) {
+    const etag = answer.header('etag');
+    const same = etag === undefined || !validator.startsWith('"') || etag === validator;
+    if (answer.status === 200) {
       await intoSink(this.#sink.restart());
       this.received = 0;
       this.#whole = undefined;
-    } else if (response.status !== 206 || begin !== String(this.received) || isOther || !same) {
+    } else if (answer.status !== 206 || begin !== String(this.received) || isOther || !same) {
       return false;
     }
-    await this.receive(response);
+    await this.receive(answer);
     return true;
   }
 }
@@ -197,15 +198,14 @@ async function intoSink(work: Promise<void>): Promise<void> {
 }
 
 /** RFC 9110 section 13.1.5: only a strong validator may stand in If-Range. */
-function resumeValidator(response: Response): string | undefined {
-  const etag = response.headers.get('etag');
-  if (etag?.startsWith('"')) return etag;
-  return response.headers.get('last-modified') ?? undefined;
+function resumeValidator(answer: HttpAnswer): string | undefined {
+  const etag = answer.header('etag');
+  return etag?.startsWith('"') ? etag : answer.header('last-modified');
 }
 
-function contentLength(response: Response): number | undefined {
-  const text = response.headers.get('content-length');
-  return text !== null && /^\d+$/.test(text) ? Number(text) : undefined;
+function contentLength(answer: HttpAnswer): number | undefined {
+  const text = answer.header('content-length') ?? '';
+  return /^\d+$/.test(text) ? Number(text) : undefined;
 }
 
 function isBreak(error: unknown): boolean {

@@ -5,8 +5,9 @@ import type { Outcome } from '../../src/domain/outcome.ts';
 import type { ReportedBinary, Running } from '../../src/domain/reported.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { Http } from '../../src/platform/http.ts';
-import type { Transport } from '../../src/platform/http-request.ts';
-import { openTransport } from '../../src/platform/http-transport.ts';
+import { DirectWay } from '../../src/platform/http-direct.ts';
+import { openProxyWay } from '../../src/platform/http-proxy-way.ts';
+import type { HttpWay } from '../../src/platform/http-way.ts';
 import { BinManagerReporter } from '../../src/reports/bin-manager.ts';
 import { NoReporter } from '../../src/reports/none.ts';
 import type { Reporter, Status } from '../../src/reports/reporter.ts';
@@ -34,12 +35,12 @@ function status(when: Status['when'], ...binaries: readonly ReportedBinary[]): S
   return { when, binaries: () => Promise.resolve(binaries) };
 }
 
-function reporterAt(server: ReleaseServer, transport?: Transport): Reporter {
+function reporterAt(server: ReleaseServer, way: HttpWay = new DirectWay()): Reporter {
   const origin = new URL(server.api).origin;
   const http = new Http({
     userAgent: 'bin-proxy/test',
     bearer: { origin, token: 'hunter2' },
-    ...(transport && { transport }),
+    way,
   });
   const host = () => Promise.resolve(HOST);
   return new BinManagerReporter({ api: new URL(server.api), host, clock: systemClock }, http);
@@ -48,7 +49,7 @@ function reporterAt(server: ReleaseServer, transport?: Transport): Reporter {
 const SENTENCE = /^(HTTP \d+ from|no (complete )?answer from|the answer is|nothing received|the transfer)[^\n]*$/;
 
 function byAnotherWay(server: ReleaseServer): Reporter {
-  return reporterAt(server, openTransport({ certificates: [], proxies: undefined }));
+  return reporterAt(server, openProxyWay({ proxies: { none: [] } }));
 }
 
 interface Adapter {

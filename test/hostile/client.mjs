@@ -1,13 +1,15 @@
 // One request with the program's own HTTP client, in a process of its own: a client that hangs, lingers on a connection
 // or ends without a word shows as a process that does. The order is JSON in the first argument, the result JSON on stdout.
 import { createHash } from 'node:crypto';
+import { trusting } from '../../dist/platform/certificates.js';
 import { Http } from '../../dist/platform/http.js';
-import { openTransport } from '../../dist/platform/http-transport.js';
+import { DirectWay } from '../../dist/platform/http-direct.js';
+import { openProxyWay } from '../../dist/platform/http-proxy-way.js';
 
 process.exitCode = 70;
 const { url, method, token, limits, abortAfterMs, failingSink, way } = JSON.parse(process.argv[2]);
 const bearer = token === undefined ? {} : { bearer: { origin: new URL(token.for).origin, token: token.token } };
-const http = new Http({ userAgent: 'bin-proxy/test', ...bearer, ...transport() });
+const http = new Http({ userAgent: 'bin-proxy/test', ...bearer, way: wayOf(way) });
 const received = [];
 let restarts = 0;
 const sink = {
@@ -21,11 +23,11 @@ const sink = {
   },
 };
 
-function transport() {
-  if (way === undefined) return {};
-  const { certificates = [], none = [], ...proxies } = way;
+function wayOf({ certificates = [], none = [], by, ...proxies } = {}) {
+  const secureContext = certificates.length === 0 ? undefined : trusting(certificates);
+  if (by !== 'ky' && Object.keys(proxies).length === 0) return new DirectWay(secureContext);
   const urls = Object.fromEntries(Object.entries(proxies).map(([scheme, proxy]) => [scheme, new URL(proxy)]));
-  return { transport: openTransport({ certificates, proxies: { ...urls, none } }) };
+  return openProxyWay({ proxies: { ...urls, none }, secureContext });
 }
 
 async function ask() {

@@ -7,6 +7,8 @@ import { HostileServer, type WireAnswer } from './hostile-server.ts';
 const CLIENT = fileURLToPath(new URL('./client.mjs', import.meta.url));
 /** No test here takes longer: a client that does not come back is what they look for. */
 export const LIMIT_MS = 30_000;
+/** Most of them wait, so they wait together. */
+export const PATIENT = { timeout: LIMIT_MS, concurrent: true };
 
 export interface Order {
   readonly url: string;
@@ -19,8 +21,9 @@ export interface Order {
     readonly totalMs?: number;
     readonly least?: { readonly bytes: number; readonly ms: number };
   };
-  /** Certificates (PEM) and proxies (URLs) of another way than Node's own. */
+  /** By which way, believing which certificates (PEM) beside Node's own, and through which proxies (URLs). */
   readonly way?: {
+    readonly by?: 'node:http' | 'ky';
     readonly certificates?: readonly string[];
     readonly http?: string;
     readonly https?: string;
@@ -74,6 +77,12 @@ export async function request(order: Order): Promise<Result> {
   const result = JSON.parse(output.stdout) as Pick<Result, 'answer' | 'trouble'>;
   return { code, stderr: output.stderr, ...result };
 }
+
+/** Both ways of the client, for `describe.each`: what holds for one holds for the other. */
+export const WAYS = (['node:http', 'ky'] as const).map((by) => ({
+  by,
+  request: (order: Order) => request({ ...order, way: { ...order.way, by } }),
+}));
 
 interface WireFixtures {
   /** Starts a server that is gone after the test. */

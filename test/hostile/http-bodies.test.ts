@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { describe, expect } from 'vitest';
-import { LIMIT_MS, request, wireTest } from './client.ts';
+import { PATIENT, WAYS, wireTest } from './client.ts';
 import { good, head } from './hostile-server.ts';
 
 const BODY = Buffer.alloc(100_000, 'x');
 const HALF = BODY.subarray(0, 50_000);
 
-describe('a body that is cut off', { timeout: LIMIT_MS, concurrent: true }, () => {
+describe.each(WAYS)('a body that is cut off, by $by', PATIENT, ({ request }) => {
   wireTest('without a Content-Length is delivered as far as it came: only its digest can tell', async ({ serve }) => {
     const server = await serve((socket) => socket.end(Buffer.concat([Buffer.from(head('200 OK')), HALF])));
     const { answer, code } = await request({ url: server.url() });
@@ -66,7 +66,7 @@ describe('a body that is cut off', { timeout: LIMIT_MS, concurrent: true }, () =
   });
 });
 
-describe('an answer of HTTP/1.0', { timeout: LIMIT_MS, concurrent: true }, () => {
+describe.each(WAYS)('an answer of HTTP/1.0, by $by', PATIENT, ({ request }) => {
   wireTest.for<[string, string, string | number]>([
     ['with a length is whole', `content-length: 5\r\n\r\nhello`, 5],
     ['without a length ends with its connection', '\r\nhello', 5],
@@ -80,7 +80,7 @@ describe('an answer of HTTP/1.0', { timeout: LIMIT_MS, concurrent: true }, () =>
   });
 });
 
-describe('a content encoding that nobody asked for', { timeout: LIMIT_MS, concurrent: true }, () => {
+describe.each(WAYS)('a content encoding that nobody asked for, by $by', PATIENT, ({ request }) => {
   const encoded = (body: Buffer) =>
     Buffer.concat([Buffer.from(head('200 OK', { 'content-encoding': 'gzip', 'content-length': body.length })), body]);
 
@@ -116,7 +116,7 @@ describe('a content encoding that nobody asked for', { timeout: LIMIT_MS, concur
   });
 });
 
-describe('a body that is too large', { timeout: LIMIT_MS, concurrent: true }, () => {
+describe.each(WAYS)('a body that is too large, by $by', PATIENT, ({ request }) => {
   wireTest('is refused by what its header announces', async ({ serve }) => {
     const server = await serve((socket) => socket.write(head('200 OK', { 'content-length': 1_000_001 })));
     const { trouble, code } = await request({ url: server.url() });
@@ -149,7 +149,7 @@ describe('a body that is too large', { timeout: LIMIT_MS, concurrent: true }, ()
   });
 });
 
-describe('a status that is not 200', { timeout: LIMIT_MS, concurrent: true }, () => {
+describe.each(WAYS)('a status that is not 200, by $by', PATIENT, ({ request }) => {
   wireTest.for<[string, number]>([
     ['204 No Content', 204],
     ['206 Partial Content', 206],

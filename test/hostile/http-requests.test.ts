@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { describe, expect } from 'vitest';
-import { LIMIT_MS, type Order, request, wireTest } from './client.ts';
+import { PATIENT, request, WAYS, wireTest } from './client.ts';
 import { good, head } from './hostile-server.ts';
 
 const TWO_FAMILIES = new URL('./two-families.mjs', import.meta.url).href;
@@ -15,7 +15,7 @@ async function deadPort(): Promise<number> {
   return port;
 }
 
-describe('what is sent', { timeout: LIMIT_MS, concurrent: true }, () => {
+describe.each(WAYS)('what is sent, by $by', PATIENT, ({ request }) => {
   wireTest.for<['download' | 'text', string]>([
     ['download', '*/*'],
     ['text', 'application/json'],
@@ -56,7 +56,7 @@ describe('what is sent', { timeout: LIMIT_MS, concurrent: true }, () => {
   });
 });
 
-describe('a server that is not there', { timeout: LIMIT_MS, concurrent: true }, () => {
+describe.each(WAYS)('a server that is not there, by $by', PATIENT, ({ request }) => {
   wireTest.for(['127.0.0.1', 'localhost', '[::1]'])(
     'is told by address and reason, on every family: %s',
     async (host) => {
@@ -69,21 +69,18 @@ describe('a server that is not there', { timeout: LIMIT_MS, concurrent: true }, 
       expect(trouble?.message).not.toContain('hunter2');
     },
   );
+});
 
-  wireTest('is told for a port that fetch refuses to use', async () => {
-    const { trouble, code } = await request({ url: 'http://127.0.0.1:22/file' });
+describe('a port that fetch refuses to use', PATIENT, () => {
+  wireTest('is told, and what to do about it', async () => {
+    const { trouble, code } = await request({ url: 'http://127.0.0.1:22/file', way: { by: 'ky' } });
     expect([trouble?.kind, code]).toEqual(['unreachable', 0]);
     expect(trouble?.message).toBe('no answer from http://127.0.0.1:22/file: bad port');
     expect(trouble?.hint).toMatch(/^HTTP clients refuse this port/);
   });
 });
 
-describe('a server with a broken address beside a good one', { timeout: LIMIT_MS, concurrent: true }, () => {
-  const everyWay: readonly (readonly [string, Order['way'] | undefined])[] = [
-    ["Node's own way", undefined],
-    ['the other way', { none: [] }],
-  ];
-
+describe.each(WAYS)('a server with a broken address beside a good one, by $by', PATIENT, ({ request }) => {
   wireTest.for([
     ['that refuses', '::1'],
     ['that leads nowhere', '100::1'],
@@ -92,23 +89,19 @@ describe('a server with a broken address beside a good one', { timeout: LIMIT_MS
     const server = await serve((socket) => socket.end(good('hello')));
     const url = `http://two-families.test:${server.port}/file`;
     const environment = { NODE_OPTIONS: `--import=${TWO_FAMILIES}`, TWO_FAMILIES: `${broken} 127.0.0.1` };
-    for (const [, way] of everyWay) {
-      const { answer, code } = await request({ url, environment, ...(way && { way }) });
-      expect([answer?.bytes, code]).toEqual([5, 0]);
-    }
+    const { answer, code } = await request({ url, environment });
+    expect([answer?.bytes, code]).toEqual([5, 0]);
   });
 
   wireTest('tells what is wrong with each where none is good', async () => {
     const url = `http://two-families.test:${await deadPort()}/file`;
     const environment = { NODE_OPTIONS: `--import=${TWO_FAMILIES}`, TWO_FAMILIES: '127.0.0.2 127.0.0.1' };
-    for (const [, way] of everyWay) {
-      const { trouble } = await request({ url, environment, ...(way && { way }) });
-      expect(trouble?.message).toMatch(/: .*ECONNREFUSED 127\.0\.0\.2:\d+.*ECONNREFUSED 127\.0\.0\.1:\d+/);
-    }
+    const { trouble } = await request({ url, environment });
+    expect(trouble?.message).toMatch(/: .*ECONNREFUSED 127\.0\.0\.2:\d+.*ECONNREFUSED 127\.0\.0\.1:\d+/);
   });
 });
 
-describe('a server that does not speak HTTP', { timeout: LIMIT_MS, concurrent: true }, () => {
+describe.each(WAYS)('a server that does not speak HTTP, by $by', PATIENT, ({ request }) => {
   wireTest.for<[string, string | Buffer]>([
     ['rubbish', 'SSH-2.0-OpenSSH_9.2\r\n\r\n'],
     ['two lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!'],
@@ -139,7 +132,7 @@ describe('a server that does not speak HTTP', { timeout: LIMIT_MS, concurrent: t
   });
 });
 
-describe('what is told', { timeout: LIMIT_MS, concurrent: true }, () => {
+describe.each(WAYS)('what is told, by $by', PATIENT, ({ request }) => {
   wireTest.for<[string, string]>([
     ['a status', head('404 Not Found')],
     ['a broken transfer', `${head('200 OK', { 'content-length': 9 })}hell`],

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { Authority } from '../support/authority.ts';
 import { has } from '../support/components.ts';
-import { LIMIT_MS, type Order, request, wireTest } from './client.ts';
+import { LIMIT_MS, type Order, PATIENT, WAYS, wireTest } from './client.ts';
 import { good, HostileServer, head } from './hostile-server.ts';
 
 const YEAR_2020 = ['20200101000000Z', '20210101000000Z'] as const;
 const YEAR_2999 = ['29990101000000Z', '29991231000000Z'] as const;
 
-describe.skipIf(!has('openssl'))('a server of a private authority', { timeout: LIMIT_MS, concurrent: true }, () => {
+describe.skipIf(!has('openssl')).each(WAYS)('a server of a private authority, by $by', PATIENT, ({ request }) => {
   const running: HostileServer[] = [];
   let ours: Authority;
   let theirs: Authority;
@@ -57,11 +57,8 @@ describe.skipIf(!has('openssl'))('a server of a private authority', { timeout: L
     );
   });
 
-  wireTest.for<[string, Order['way'] | undefined]>([
-    ['without a certificate', undefined],
-    ['without a certificate, on the other way', { none: [] }],
-  ])('is not believed %s, and the hint says what to set', async ([_, way]) => {
-    const { trouble, code } = await request({ url: url('good'), ...(way && { way }) });
+  wireTest('is not believed without a certificate, and the hint says what to set', async () => {
+    const { trouble, code } = await request({ url: url('good') });
     expect([trouble?.kind, code]).toEqual(['unreachable', 0]);
     expect(trouble?.message).toMatch(/^no answer from https:\S+: .*(unable to verify|self-signed|local issuer)/);
     expect(trouble?.hint).toMatch(/name a file with its certificate in BIN_PROXY_CA_FILE\.$/);

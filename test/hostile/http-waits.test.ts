@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { describe, expect } from 'vitest';
-import { LIMIT_MS, request, wireTest } from './client.ts';
+import { PATIENT, WAYS, wireTest } from './client.ts';
 import { good, head } from './hostile-server.ts';
 
 /** Sends a text byte by byte, for as long as the client listens. */
@@ -12,7 +12,7 @@ function drip(socket: Socket, text: string): void {
   }, 50);
 }
 
-describe('a server that keeps its client waiting', { timeout: LIMIT_MS, concurrent: true }, () => {
+describe.each(WAYS)('a server that keeps its client waiting, by $by', PATIENT, ({ request }) => {
   wireTest.for(['download', 'text'] as const)(
     'before the headers runs into the total limit: %s',
     async (method, { serve }) => {
@@ -154,7 +154,7 @@ describe('a server that keeps its client waiting', { timeout: LIMIT_MS, concurre
   });
 });
 
-describe('a server that asks its client to come again', { timeout: LIMIT_MS, concurrent: true }, () => {
+describe.each(WAYS)('a server that asks its client to come again, by $by', PATIENT, ({ request }) => {
   wireTest.for(['503 Busy', '429 Too Many'])('in an hour is not waited for: %s', async (line, { serve }) => {
     const server = await serve((socket) => socket.end(head(line, { 'retry-after': 3600, 'content-length': 0 })));
     const { trouble, code } = await request({ url: server.url() });

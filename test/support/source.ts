@@ -1,6 +1,7 @@
 import { endianness } from 'node:os';
 import { linuxPlatform } from '../../src/domain/platform.ts';
 import { Http } from '../../src/platform/http.ts';
+import { DirectWay } from '../../src/platform/http-direct.ts';
 import { BinManagerSource } from '../../src/sources/bin-manager.ts';
 import type { SourceMemory } from '../../src/sources/source.ts';
 
@@ -40,7 +41,7 @@ export interface SourceChoice {
 export function binManagerAt(api: string, choice: SourceChoice = {}): BinManagerSource {
   const { memory = new Memory(), token, platform = HERE, now = new Date() } = choice;
   const bearer = token === undefined ? {} : { bearer: { origin: new URL(api).origin, token } };
-  const http = new Http({ userAgent: 'bin-proxy/test', ...bearer });
+  const http = new Http({ userAgent: 'bin-proxy/test', way: new DirectWay(), ...bearer });
   return new BinManagerSource({ api: new URL(api), platform, memory, now: () => now }, http);
 }
 

@@ -1,31 +1,34 @@
-import { readFileSync } from 'node:fs';
-import { createSecureContext, rootCertificates } from 'node:tls';
-import { Agent, type Dispatcher, Pool, ProxyAgent, fetch as undiciFetch } from 'undici';
+import type { SecureContext } from 'node:tls';
+import {
+  Agent,
+  type Dispatcher,
+  Pool,
+  ProxyAgent,
+  type Response as UndiciResponse,
+  fetch as undiciFetch,
+} from 'undici';
 import { errorText, systemCode } from '../domain/errors.ts';
 import type { Proxies } from '../domain/settings.ts';
+import { KyWay } from './http-ky.ts';
 import { proxyFor } from './http-proxy.ts';
-import type { Transport } from './http-request.ts';
 import { proxyTrouble, refusedByProxy } from './http-trouble.ts';
+import { type HttpWay, PASSING } from './http-way.ts';
 
 /** Nothing waits longer for a connection: a proxy that is silent must not keep the process after everybody has left. */
 const CONNECT_TIMEOUT_MS = 10_000;
-const NO_PROXIES: Proxies = { none: [] };
 
-export interface TransportOptions {
-  /** PEM, believed in addition to those that come with Node. */
-  readonly certificates: readonly string[];
-  readonly proxies: Proxies | undefined;
+export interface ProxyWayOptions {
+  readonly proxies: Proxies;
+  /** What makes a certificate believed; Node's own list if absent. */
+  readonly secureContext?: SecureContext;
 }
 
 /**
- * The way to servers behind a proxy, or with certificates of a private authority. Node 20's own fetch knows neither, so
- * this one brings undici, which costs a tick some 60 ms; it is loaded only where one of them is set.
+ * The way to servers behind a proxy. `node:http` knows none, and Node 20's own fetch neither, so this one brings undici
+ * and ky, which cost a tick some 200 ms; it is loaded only where a proxy is set.
  */
-export function openTransport({ certificates, proxies = NO_PROXIES }: TransportOptions): Transport {
-  const tls = {
-    timeout: CONNECT_TIMEOUT_MS,
-    ...(certificates.length > 0 && { secureContext: trusting(certificates) }),
-  };
+export function openProxyWay({ proxies, secureContext }: ProxyWayOptions): HttpWay {
+  const tls = { timeout: CONNECT_TIMEOUT_MS, ...(secureContext !== undefined && { secureContext }) };
   const straight = new Agent({ connect: tls });
   const through = new Map<string, Dispatcher>();
   const dispatcherFor = (proxy: URL | undefined) => {
@@ -34,31 +37,39 @@ export function openTransport({ certificates, proxies = NO_PROXIES }: TransportO
     through.set(proxy.href, known);
     return known;
   };
-  return {
-    async fetch(input, init): Promise<Response> {
-      const request = new Request(input, init);
-      const url = new URL(request.url);
-      const proxy = proxyFor(url, proxies);
-      try {
-        const response = await undiciFetch(url, {
-          method: request.method,
-          headers: [...request.headers],
-          ...(request.body !== null && { body: await request.text() }),
-          redirect: request.redirect,
-          signal: request.signal,
-          dispatcher: dispatcherFor(proxy),
-        });
-        if (proxy !== undefined && isRefusal(response, proxy)) {
-          await response.body?.cancel();
-          throw refusedByProxy({ url, proxy, status: response.status });
-        }
-        // The same class from another copy of undici: its types differ in name only.
-        return response;
-      } catch (error) {
-        throw proxy === undefined || request.signal.aborted ? error : proxyTrouble(error, url, proxy);
+  return new KyWay(async (input, init) => {
+    const request = new Request(input, init);
+    const url = new URL(request.url);
+    const proxy = proxyFor(url, proxies);
+    try {
+      const response = await undiciFetch(url, {
+        method: request.method,
+        headers: [...request.headers],
+        ...(request.body !== null && { body: await request.text() }),
+        redirect: request.redirect,
+        signal: request.signal,
+        dispatcher: dispatcherFor(proxy),
+      });
+      if (proxy !== undefined && isRefusal(response, proxy)) {
+        await response.body?.cancel();
+        throw refusedByProxy({ url, proxy, status: response.status });
       }
-    },
-  };
+      if (PASSING.includes(response.status)) return withoutBody(response);
+      // The same class from another copy of undici: its types differ in name only.
+      return response;
+    } catch (error) {
+      throw proxy === undefined || request.signal.aborted ? error : proxyTrouble(error, url, proxy);
+    }
+  });
+}
+
+/**
+ * undici 7 ends the process where a server hangs up while nobody reads its page (nodejs/undici#5360), and nobody reads
+ * the page of an error that passes.
+ */
+async function withoutBody({ status, headers, body }: UndiciResponse): Promise<Response> {
+  await body?.cancel();
+  return new Response(null, { status, headers: [...headers] });
 }
 
 /**
@@ -68,22 +79,6 @@ export function openTransport({ certificates, proxies = NO_PROXIES }: TransportO
 function isRefusal({ status, headers }: { readonly status: number; readonly headers: Headers }, proxy: URL): boolean {
   if (status === 407) return true;
   return status === 401 && proxy.username !== '' && /^basic\b/i.test(headers.get('www-authenticate') ?? '');
-}
-
-/** One context for all connections: reading every root certificate takes 20 ms. */
-function trusting(certificates: readonly string[]) {
-  return createSecureContext({ ca: [...rootCertificates, ...nodesOwnExtra(), ...certificates] });
-}
-
-/** A list of one's own replaces everything that Node believes, so what its environment names is added here again. */
-function nodesOwnExtra(): readonly string[] {
-  const file = process.env['NODE_EXTRA_CA_CERTS'] ?? '';
-  try {
-    return file === '' ? [] : [readFileSync(file, 'utf8')];
-  } catch {
-    // Node itself has warned at its start.
-    return [];
-  }
 }
 
 function proxyAgent(proxy: URL, tls: { readonly timeout: number }): ProxyAgent {
