@@ -3,7 +3,7 @@ import type { Outcome } from '../domain/outcome.ts';
 import type { Plan } from '../domain/plan.ts';
 import { type Acted, act } from '../engine/act.ts';
 import { look } from '../engine/look.ts';
-import type { Gate } from '../engine/roles.ts';
+import type { Gate, Progress } from '../engine/roles.ts';
 import { isChange } from '../planning/transactions.ts';
 import { placeTrouble } from '../platform/file-trouble.ts';
 import { makeDirectories, syncDirectory } from '../platform/files.ts';
@@ -13,7 +13,6 @@ import type { Reporter } from '../reports/reporter.ts';
 import { composeAct } from './compose-act.ts';
 import { composeReporter } from './compose-report.ts';
 import type { ExitCode } from './exit-codes.ts';
-import { noProgress, terminalProgress } from './progress.ts';
 import { sentence } from './report-run.ts';
 import { StopSignals } from './stop-signals.ts';
 import { conclude, idleOutcome, isStatusDue, nothingPending, policyOf, type Tick, tellsServer } from './tick.ts';
@@ -62,11 +61,10 @@ interface Around {
 
 async function underLock(tick: Tick, plan: Plan, { lock, ...around }: Around): Promise<Told> {
   try {
-    const watched = process.stderr.isTTY && tick.invocation.volume !== 'quiet' && tick.invocation.output === 'text';
     const roles = await composeAct(tick.half, {
       ...around,
       settings: tick.settings,
-      progress: watched ? terminalProgress(tick.settings.stableSeconds) : noProgress,
+      progress: await progressOf(tick),
       run: tick.run,
     });
     const lookAgain = () => look(tick.entries, tick.half, policyOf(tick));
@@ -111,6 +109,13 @@ function logOutcome(log: Log, one: Outcome): void {
 
 function digestsOf({ from, to }: Outcome): string {
   return to === undefined ? '' : ` [from ${from ?? 'nothing'} to ${to}]`;
+}
+
+/** Only where somebody watches. */
+async function progressOf({ invocation, settings }: Tick): Promise<Progress> {
+  const watched = process.stderr.isTTY && invocation.volume !== 'quiet' && invocation.output === 'text';
+  if (!watched) return { downloading: () => {}, proving: () => {}, idle: () => {} };
+  return (await import('./progress.ts')).terminalProgress(settings.stableSeconds);
 }
 
 /** The state directory is needed before anything is touched: without a journal there is no way back. */

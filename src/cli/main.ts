@@ -3,6 +3,7 @@ import { fileHint } from '../platform/file-trouble.ts';
 import { printableText } from '../platform/text.ts';
 import type { Invocation } from './command-line.ts';
 import { type ExitCode, exitCodeOfError, exitCodeOfUnexpected } from './exit-codes.ts';
+import { runCommand } from './run-command.ts';
 import { parseTickArguments } from './tick-arguments.ts';
 
 /** The program. Sets the exit code and returns; nothing here ends the process by force, so no line is lost. */
@@ -19,8 +20,9 @@ export async function main(argv: readonly string[]): Promise<void> {
   ended = true;
 }
 
-async function run(argv: readonly string[]): Promise<ExitCode> {
+async function run(argv: readonly string[]): Promise<number> {
   try {
+    if (argv[0] === 'little') return await (await import('./demo/stand-in.ts')).playPart(argv.slice(1));
     const invocation = parseTickArguments(argv) ?? (await fully(argv));
     return invocation === undefined ? 0 : await dispatch(invocation);
   } catch (error) {
@@ -40,7 +42,7 @@ async function fully(argv: readonly string[]): Promise<Invocation | undefined> {
 async function dispatch(invocation: Invocation): Promise<ExitCode> {
   switch (invocation.command) {
     case 'run':
-      return (await import('./run-command.ts')).runCommand(invocation);
+      return runCommand(invocation);
     case 'plan':
       return (await import('./plan-command.ts')).planCommand(invocation);
     case 'unlock':

@@ -1,8 +1,5 @@
-import { createRequire } from 'node:module';
-import type { SingleBar } from 'cli-progress';
+import cliProgress, { type SingleBar } from 'cli-progress';
 import type { Progress } from '../engine/roles.ts';
-
-export const noProgress: Progress = { downloading: () => {}, proving: () => {}, idle: () => {} };
 
 /** A bar on stderr for the download and for the stability window, gone when they are. Only for a terminal. */
 export function terminalProgress(windowSeconds: number): Progress {
@@ -35,7 +32,6 @@ export function terminalProgress(windowSeconds: number): Progress {
 }
 
 function newBar(format: string): SingleBar {
-  // CommonJS, and wanted only where somebody watches.
-  const { SingleBar: Bar, Presets } = createRequire(import.meta.url)('cli-progress') as typeof import('cli-progress');
+  const { SingleBar: Bar, Presets } = cliProgress;
   return new Bar({ format, clearOnComplete: true, hideCursor: true, barsize: 20, fps: 10 }, Presets.shades_classic);
 }

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -56,10 +55,17 @@ export async function beginTick(invocation: Invocation): Promise<Tick> {
     entries: select(manifest, invocation.names),
     half,
     warnings: freshness === 'changed' || invocation.command === 'plan' ? warnings : [],
-    run: randomBytes(4).toString('hex'),
+    run: runId(),
     begun,
     out: terminal(process.stdout, invocation.color),
   };
+}
+
+/** Names a run in the log and in the history. No secret, so any random number will do. */
+function runId(): string {
+  return Math.floor(Math.random() * 2 ** 32)
+    .toString(16)
+    .padStart(8, '0');
 }
 
 /** Whoever can write one of these decides what root installs and runs. */
@@ -79,7 +85,7 @@ export function policyOf({ invocation }: Tick): Policy {
 
 /** Nothing an earlier tick left to be finished, and nothing odd about what it put on probation. */
 export async function nothingPending({ half, settings }: Tick): Promise<boolean> {
-  if ((await deadTemporaries(settings.stateDir)).length > 0) return false;
+  if (deadTemporaries(settings.stateDir).length > 0) return false;
   if ((await half.journal.read()).kind !== 'absent') return false;
   const probations = await half.probations.read();
   // Loaded only for the few minutes after an update.

@@ -1,9 +1,7 @@
-import type { BigIntStats } from 'node:fs';
-import { lstat, realpath, stat } from 'node:fs/promises';
+import { type BigIntStats, lstatSync, realpathSync, statSync } from 'node:fs';
 import type { Digest, DigestAlgorithm } from '../domain/digest.ts';
 import { errorText, systemCode } from '../domain/errors.ts';
 import type { Installation } from '../domain/installation.ts';
-import { orUndefined } from '../platform/files.ts';
 import type { InstallationReader } from './installer.ts';
 
 /** The digest of a file whose stats were just taken; it may be remembered from an earlier tick. */
@@ -19,10 +17,10 @@ export class InPlaceReader implements InstallationReader {
 
   async read(target: string, algorithm: DigestAlgorithm): Promise<Installation> {
     try {
-      const link = await orUndefined(lstat(target, { bigint: true }));
+      const link = lstatSync(target, { bigint: true, throwIfNoEntry: false });
       if (link === undefined) return { kind: 'absent' };
-      const realPath = link.isSymbolicLink() ? await realpath(target) : target;
-      const stats = link.isSymbolicLink() ? await stat(realPath, { bigint: true }) : link;
+      const realPath = link.isSymbolicLink() ? realpathSync.native(target) : target;
+      const stats = link.isSymbolicLink() ? statSync(realPath, { bigint: true }) : link;
       if (!stats.isFile()) return { kind: 'foreign', what: kindOf(stats) };
       const digest = await this.#digestOf(realPath, stats, algorithm);
       return { kind: 'present', digest, size: Number(stats.size), realPath };

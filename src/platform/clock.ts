@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** Time, as the engine sees it. Tests pass their own. */
@@ -24,8 +23,8 @@ export class DeadlineError extends Error {
 }
 
 /**
- * Runs `work` for at most `ms`. The timer keeps the event loop alive, so that a promise that never settles (a broken
- * response body can leave one) ends here and not in a silent exit with code 0.
+ * Runs `work` for at most `ms`, and tells it by its signal when that time is over, and also when it has ended: what it
+ * left open has to go. Throws {@link DeadlineError}, and what `work` throws.
  */
 export async function withDeadline<T>(
   ms: number,
@@ -33,16 +32,24 @@ export async function withDeadline<T>(
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const controller = new AbortController();
+  try {
+    return await within(ms, message, work(controller.signal));
+  } finally {
+    controller.abort(new DeadlineError(message));
+  }
+}
+
+/**
+ * Waits for `work` for at most `ms`. The timer keeps the event loop alive, so that a promise that never settles (a broken
+ * response body can leave one) ends here and not in a silent exit with code 0. Throws {@link DeadlineError}.
+ */
+export async function within<T>(ms: number, message: string, work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const expired = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      const error = new DeadlineError(message);
-      controller.abort(error);
-      reject(error);
-    }, ms);
+    timer = setTimeout(() => reject(new DeadlineError(message)), ms);
   });
   try {
-    return await Promise.race([work(controller.signal), expired]);
+    return await Promise.race([work, expired]);
   } finally {
     clearTimeout(timer);
   }

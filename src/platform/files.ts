@@ -1,20 +1,9 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { type BigIntStats, constants, existsSync } from 'node:fs';
-import {
-  type FileHandle,
-  lstat,
-  mkdir,
-  open,
-  readdir,
-  readFile,
-  realpath,
-  rename,
-  stat,
-  unlink,
-} from 'node:fs/promises';
+import { type BigIntStats, constants, existsSync, readdirSync, readFileSync } from 'node:fs';
+import { type FileHandle, lstat, mkdir, open, realpath, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Digest, DigestAlgorithm } from '../domain/digest.ts';
 import { systemCode } from '../domain/errors.ts';
+import { crypto } from './crypto.ts';
 
 const HASH_BUFFER_BYTES = 1 << 20;
 
@@ -48,7 +37,7 @@ export async function realPathOf(path: string): Promise<string> {
 export async function hashFile(path: string, algorithm: DigestAlgorithm): Promise<Digest> {
   const handle = await open(path, 'r');
   try {
-    const hash = createHash(algorithm);
+    const hash = crypto().createHash(algorithm);
     const buffer = Buffer.allocUnsafe(HASH_BUFFER_BYTES);
     for (;;) {
       const { bytesRead } = await handle.read(buffer, 0, buffer.length, null);
@@ -71,8 +60,12 @@ export async function orUndefined<T>(work: Promise<T>): Promise<T | undefined> {
   }
 }
 
-export async function readText(path: string): Promise<string | undefined> {
-  return orUndefined(readFile(path, 'utf8'));
+/**
+ * A small file as a whole, or undefined. It is read at once: what a tick reads is in memory already, and the way through
+ * the thread pool costs ten times the read.
+ */
+export function readText(path: string): Promise<string | undefined> {
+  return orUndefined(new Promise((resolve) => resolve(readFileSync(path, 'utf8'))));
 }
 
 /** Makes creations, renames and removals in a directory survive a power cut. */
@@ -92,21 +85,29 @@ export async function createExclusive(path: string): Promise<FileHandle> {
 
 /** A name beside `path` that nobody can guess, and that tells whose it is. */
 function temporaryName(path: string): string {
-  return join(dirname(path), `.${basename(path)}.${process.pid}-${randomBytes(6).toString('hex')}.tmp`);
+  return join(dirname(path), `.${basename(path)}.${process.pid}-${crypto().randomBytes(6).toString('hex')}.tmp`);
 }
 
 /** Removes what writers that have died left in a directory. */
 export async function sweepTemporaries(directory: string): Promise<void> {
-  for (const path of await deadTemporaries(directory)) await removeFile(path);
+  for (const path of deadTemporaries(directory)) await removeFile(path);
 }
 
 /** Temporary files whose writers have died. Those that live are left alone: looking takes no lock. */
-export async function deadTemporaries(directory: string): Promise<readonly string[]> {
-  const names = (await orUndefined(readdir(directory))) ?? [];
-  return names.flatMap((name) => {
+export function deadTemporaries(directory: string): readonly string[] {
+  return namesIn(directory).flatMap((name) => {
     const pid = /^\..+\.(\d+)-[0-9a-f]{12}\.tmp$/.exec(name)?.[1];
     return pid === undefined || existsSync(`/proc/${pid}`) ? [] : [join(directory, name)];
   });
+}
+
+function namesIn(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return [];
+    throw error;
+  }
 }
 
 /**

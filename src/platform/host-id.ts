@@ -1,5 +1,5 @@
-import { createHash, createHmac } from 'node:crypto';
 import { hostname } from 'node:os';
+import { crypto } from './crypto.ts';
 import { readText } from './files.ts';
 
 const MACHINE_ID = '/etc/machine-id';
@@ -14,7 +14,7 @@ export async function hostId(file = MACHINE_ID): Promise<string> {
   const text = (await readText(file).catch(() => undefined))?.trim() ?? '';
   // "uninitialized" stands there while an image is being made.
   if (!/^[0-9a-f]{32}$/.test(text)) return hostname();
-  return createHmac('sha256', KEY).update(text).digest('hex').slice(0, 32);
+  return crypto().createHmac('sha256', KEY).update(text).digest('hex').slice(0, 32);
 }
 
 /**
@@ -22,5 +22,5 @@ export async function hostId(file = MACHINE_ID): Promise<string> {
  * to do with each other, or the hosts that share a minute would share its seconds too.
  */
 export function hostDraw(id: string, purpose: 'splay' | 'keepalive'): number {
-  return createHash('sha256').update(`${purpose} ${id}`).digest().readUInt32BE(0) / 2 ** 32;
+  return crypto().createHash('sha256').update(`${purpose} ${id}`).digest().readUInt32BE(0) / 2 ** 32;
 }

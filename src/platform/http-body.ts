@@ -1,4 +1,4 @@
-import { DeadlineError, withDeadline } from './clock.ts';
+import { DeadlineError, within } from './clock.ts';
 import { HttpTrouble, transportText } from './http-trouble.ts';
 import type { HttpAnswer } from './http-way.ts';
 
@@ -22,14 +22,14 @@ export async function readBody(
   limits: BodyLimits,
   onChunk: (chunk: Uint8Array) => Promise<void>,
 ): Promise<void> {
-  const pace = new Pace(limits.least);
+  const pace = limits.least && new Pace(limits.least);
   let bytes = 0;
   for (;;) {
-    const begun = performance.now();
+    pace?.waits();
     const chunks = await nextChunks(answer, limits.idleMs);
     if (chunks.length === 0) return;
     const came = chunks.reduce((sum, { byteLength }) => sum + byteLength, 0);
-    pace.waited(performance.now() - begun, came);
+    pace?.got(came);
     bytes += came;
     if (bytes > limits.maxBytes)
       throw new HttpTrouble('too-large', `the answer is larger than ${limits.maxBytes} bytes`);
@@ -41,16 +41,20 @@ export async function readBody(
 class Pace {
   #ms = 0;
   #bytes = 0;
-  readonly #least: Rate | undefined;
+  #since = 0;
+  readonly #least: Rate;
 
-  constructor(least: Rate | undefined) {
+  constructor(least: Rate) {
     this.#least = least;
   }
 
-  waited(ms: number, bytes: number): void {
+  waits(): void {
+    this.#since = performance.now();
+  }
+
+  got(bytes: number): void {
     const least = this.#least;
-    if (least === undefined) return;
-    this.#ms += ms;
+    this.#ms += performance.now() - this.#since;
     this.#bytes += bytes;
     if (this.#ms < least.ms) return;
     const expected = (least.bytes * this.#ms) / least.ms;
@@ -66,7 +70,7 @@ class Pace {
 async function nextChunks(answer: HttpAnswer, idleMs: number): Promise<readonly Uint8Array[]> {
   const silence = `nothing received for ${idleMs / 1000} s`;
   try {
-    return await withDeadline(idleMs, silence, () => answer.read());
+    return await within(idleMs, silence, answer.read());
   } catch (error) {
     if (error instanceof DeadlineError) throw new HttpTrouble('stalled', silence);
     throw new HttpTrouble('unreachable', `the transfer broke off: ${transportText(error)}`);

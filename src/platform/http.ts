@@ -114,11 +114,10 @@ async function bounded<T>(
   { totalMs, signal }: { readonly totalMs: number; readonly signal?: AbortSignal },
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const ended = new AbortController();
   const late = `no complete answer from ${printable(url)} within ${totalMs / 1000} s`;
   try {
     return await withDeadline(totalMs, late, (inner) =>
-      work(AbortSignal.any([inner, ended.signal, ...(signal === undefined ? [] : [signal])])),
+      work(signal === undefined ? inner : AbortSignal.any([inner, signal])),
     );
   } catch (error) {
     if (error instanceof SinkTrouble) throw error.cause;
@@ -126,8 +125,6 @@ async function bounded<T>(
     const story = error instanceof DeadlineError ? late : `no answer from ${printable(url)}: ${transportText(error)}`;
     const hint = transportHint(error, new Date());
     throw new HttpTrouble('unreachable', story, hint === undefined ? {} : { hint });
-  } finally {
-    ended.abort();
   }
 }
 

@@ -1,7 +1,6 @@
-import type { Stats } from 'node:fs';
-import { lstat, readlink } from 'node:fs/promises';
+import { lstatSync, readlinkSync, type Stats } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { orUndefined, readText } from './files.ts';
+import { readText } from './files.ts';
 
 const OTHERS_WRITE = 0o002;
 const GROUP_WRITES = 0o020;
@@ -26,10 +25,10 @@ async function judge(path: string, links: number): Promise<string | undefined> {
     const above = await judge(parent, links);
     if (above !== undefined) return above;
   }
-  const stats = await orUndefined(lstat(path));
+  const stats = lstatSync(path, { throwIfNoEntry: false });
   if (stats === undefined) return undefined;
   if (stats.uid !== 0) return `${path} belongs to user ${stats.uid}, expected root`;
-  if (stats.isSymbolicLink()) return judge(resolve(parent, await readlink(path)), links - 1);
+  if (stats.isSymbolicLink()) return judge(resolve(parent, readlinkSync(path)), links - 1);
   return writers(path, stats);
 }
 

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { errorText, RunError, systemCode } from '../domain/errors.ts';
 import type { Manifest } from '../domain/manifest.ts';
 import { readText } from '../platform/files.ts';
@@ -20,10 +19,8 @@ export interface LoadedManifest {
  */
 export async function loadManifest(place: ManifestPlace, cache: Cache): Promise<LoadedManifest> {
   const text = await readManifest(place.file);
-  const key = createHash('sha256')
-    .update(JSON.stringify([FORMAT, place.file, place.binDir]))
-    .update(text)
-    .digest('hex');
+  // The text itself: a digest of it would cost more, for it needs all of node:crypto.
+  const key = JSON.stringify([FORMAT, place.file, place.binDir, text]);
   const known = cache.manifest(key);
   if (known !== undefined) return { manifest: known, freshness: 'known' };
   const { parseManifest } = await import('./manifest-parse.ts');

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
+import { installStandIn } from '../../src/cli/demo/stand-in.ts';
 import type { ServiceName } from '../../src/domain/names.ts';
 import type { ProcessSample } from '../../src/planning/health.ts';
 import { runCommand } from '../../src/platform/command.ts';
@@ -12,6 +13,7 @@ import { NoServiceManager } from '../../src/services/none.ts';
 import type { ServiceManager } from '../../src/services/service-manager.ts';
 import { readStatus, Supervisor } from '../../src/services/supervisor.ts';
 import { has } from '../support/components.ts';
+import { PROGRAM } from '../support/host.ts';
 import { Supervisord } from '../support/supervisord.ts';
 
 const STEADY = 'sleep 1000';
@@ -382,11 +384,8 @@ describe.skipIf(!has('supervisord', 'supervisorctl'))('what supervisor keeps of 
 
 describe('the service manager supervisor, as the little one of the demo', () => {
   const tools = mkdtempSync(join(tmpdir(), 'bin-proxy-tools-'));
-  beforeAll(async () => {
-    // As built: it starts programs that lie beside it.
-    const built = new URL('../../dist/cli/demo/stand-in.js', import.meta.url).pathname;
-    const { installStandIn } = (await import(built)) as typeof import('../../src/cli/demo/stand-in.ts');
-    installStandIn(tools);
+  beforeAll(() => {
+    installStandIn(tools, [process.execPath, PROGRAM]);
     process.env['PATH'] = `${tools}:${inherited}`;
   });
   afterAll(() => {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -90,6 +91,8 @@ export class MutantBuilds {
       mkdirSync(join(file, '..'), { recursive: true });
       writeFileSync(file, js);
     }
+    const rolldown = join(ROOT, 'node_modules', 'rolldown', 'bin', 'cli.mjs');
+    execFileSync(process.execPath, [rolldown, '-c', join(ROOT, 'rolldown.config.js')], { cwd: place, stdio: 'pipe' });
     return join(place, 'bin', 'bin-proxy.js');
   }
 }

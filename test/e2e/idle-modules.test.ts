@@ -1,6 +1,6 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect } from 'vitest';
@@ -9,40 +9,46 @@ import { beginAt, FAKED, minutesAfterKeepalive, timeTest } from '../support/fake
 import type { Host, RanTick } from '../support/host.ts';
 import { hostTest } from '../support/host-test.ts';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** A digest is kept only of a file that has not changed for 2 s. */
 const SETTLED_MS = 2_100;
 
+/** `UPDATE=1 npx vitest run test/e2e/idle-modules.test.ts` writes the list anew. */
+const GOLDEN = fileURLToPath(new URL('./idle-modules.txt', import.meta.url));
+const HOOK = fileURLToPath(new URL('./loaded.cjs', import.meta.url));
+
 interface Measured extends RanTick {
-  /** Packages of which a file was loaded, whether imported or required. */
+  /** Packages of which a file was loaded. */
   readonly packages: readonly string[];
-  /** Our own modules, as `folder/file.js`. */
+  /** Our own modules as `src/folder/file.ts`, and those of Node as `node:name`. */
   readonly modules: readonly string[];
   /** Programs that were started. */
   readonly children: readonly string[];
 }
 
-/** A tick as node itself tells of it: V8's coverage names every loaded file, its debug log every started program. */
+/** A tick, with all that it loads, and the programs it starts as Node's debug log tells of them. */
 async function measuredTick(host: Host, more: Readonly<Record<string, string>> = {}): Promise<Measured> {
-  const coverage = mkdtempSync(join(tmpdir(), 'bin-proxy-coverage-'));
-  try {
-    const ran = await host.tick([], { NODE_V8_COVERAGE: coverage, NODE_DEBUG: 'child_process', ...more });
-    const files = readdirSync(coverage).flatMap((name) => loadedFiles(join(coverage, name)));
-    const inPackages = files.map((file) => /(?:^|\/)node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[1]);
-    return {
-      ...ran,
-      packages: [...new Set(inPackages.filter((name) => name !== undefined))].sort(),
-      modules: files.filter((file) => file.startsWith('dist/')).map((file) => file.slice('dist/'.length)),
-      children: Array.from(ran.stderr.matchAll(/^ {2}file: '(.*)',$/gm), ([, file = '']) => file),
-    };
-  } finally {
-    rmSync(coverage, { recursive: true });
-  }
+  const folder = mkdtempSync(join(tmpdir(), 'bin-proxy-loaded-'));
+  const list = join(folder, 'loaded.json');
+  const options = { NODE_OPTIONS: `--require=${HOOK}`, LOADED: list, NODE_DEBUG: 'child_process' };
+  const ran = await host.tick([], { ...options, ...more });
+  const loaded = (JSON.parse(readFileSync(list, 'utf8')) as readonly string[]).flatMap(modulesOf);
+  rmSync(folder, { recursive: true });
+  const inPackages = loaded.map((file) => /^node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[1]);
+  return {
+    ...ran,
+    packages: [...new Set(inPackages.filter((name) => name !== undefined))].sort(),
+    modules: loaded.filter((name) => /^(src\/|node:)/.test(name)).sort(),
+    children: Array.from(ran.stderr.matchAll(/^ {2}file: '(.*)',$/gm), ([, file = '']) => file),
+  };
 }
 
-function loadedFiles(coverage: string): readonly string[] {
-  const { result } = JSON.parse(readFileSync(coverage, 'utf8')) as { result: readonly { readonly url: string }[] };
-  return result.filter(({ url }) => url.startsWith('file:')).map(({ url }) => relative(ROOT, fileURLToPath(url)));
+/** A chunk names each module it is made of in a comment. */
+function modulesOf(loaded: string): readonly string[] {
+  if (loaded.startsWith('node:')) return [loaded];
+  const names = readFileSync(loaded, 'utf8').matchAll(/^\/\/ (dist|node_modules)\/(\S+)$/gm);
+  return Array.from(names, ([, folder, path = '']) =>
+    folder === 'dist' ? `src/${path.replace(/\.js$/, '.ts')}` : `node_modules/${path}`,
+  );
 }
 
 /** Every file and directory of the host with all that a write would change. */
@@ -118,7 +124,7 @@ async function mustBeIdle(host: Host, question: string): Promise<void> {
   const acting = await measuredTick(host);
   expect(acting.binaries).toMatchObject([{ name: 'app', outcome: 'updated' }]);
   expect(acting.packages).toEqual(expect.arrayContaining(['fs-extra', 'proper-lockfile', 'winston', 'zod']));
-  expect(acting.modules).toContain('engine/act.js');
+  expect(acting.modules).toContain('src/engine/act.ts');
   expect(acting.children).toContain('flock');
 
   await delay(SETTLED_MS);
@@ -132,7 +138,8 @@ async function mustBeIdle(host: Host, question: string): Promise<void> {
   expect(idle.stderr).toBe('');
   expect(idle.children).toEqual([]);
   expect(idle.packages).toEqual([]);
-  expect(idle.modules.filter((module) => /^(engine|services|probes)\//.test(module))).toEqual(['engine/look.js']);
+  if (process.env['UPDATE'] === '1') writeFileSync(GOLDEN, `${idle.modules.join('\n')}\n`);
+  expect(idle.modules).toEqual(readFileSync(GOLDEN, 'utf8').trim().split('\n'));
   expect(traces(host.directory)).toEqual(before);
   expect(host.server.requests.slice(requests)).toEqual([question]);
 }

@@ -1,11 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { systemCode } from '../../domain/errors.ts';
 import type { Terminal } from '../terminal.ts';
 import { folded } from './fold.ts';
-
-const BIN_PROXY = fileURLToPath(new URL('../../../bin/bin-proxy.js', import.meta.url));
+import { ownProgram } from './own-program.ts';
 
 export interface Said {
   readonly code: number;
@@ -32,8 +30,8 @@ export class DemoShell {
 
   /** The real program of this installation, with the colours that it would have chosen for itself here. */
   async binProxy(...args: readonly string[]): Promise<Said> {
-    const program = [BIN_PROXY, ...args, '--color', this.#color];
-    return this.#show(`bin-proxy ${args.join(' ')}`, process.execPath, program);
+    const [file, ...script] = ownProgram();
+    return this.#show(`bin-proxy ${args.join(' ')}`, file, [...script, ...args, '--color', this.#color]);
   }
 
   async command(file: string, ...args: readonly string[]): Promise<Said> {

@@ -12,11 +12,45 @@ import { parseSupervisorConf } from './supervisor-conf.ts';
 /** Whoever started it may be killed without a word. */
 const PARENT_WATCH_MS = 500;
 
-const file = process.argv[process.argv.indexOf('-c') + 1] ?? '';
-const { socket, programs: sections } = parseSupervisorConf(readFileSync(file, 'utf8'));
-const programs = new Map(sections.map((section) => [section.name, new LittleProgram(section)]));
+type Programs = ReadonlyMap<string, LittleProgram>;
 
-async function obey({ action, names }: Order): Promise<readonly Reply[]> {
+/** Runs until it is told to end, and ends the process then. */
+export async function littleSupervisor(args: readonly string[]): Promise<never> {
+  const file = args[args.indexOf('-c') + 1] ?? '';
+  const { socket, programs: sections } = parseSupervisorConf(readFileSync(file, 'utf8'));
+  const programs: Programs = new Map(sections.map((section) => [section.name, new LittleProgram(section)]));
+  rmSync(socket, { force: true });
+  const server = createServer({ allowHalfOpen: true }, (connection) => {
+    // A client that went away has no answer to get.
+    connection.on('error', () => connection.destroy());
+    serve(connection, programs).catch(() => connection.destroy());
+  });
+  server.listen(socket, () => {
+    for (const program of programs.values()) program.autostart();
+  });
+  await toldToEnd();
+  server.close();
+  // No program outlives its supervisor.
+  await Promise.all([...programs.values()].map((program) => program.stop()));
+  rmSync(socket, { force: true });
+  process.exit(0);
+}
+
+async function toldToEnd(): Promise<void> {
+  const parent = process.ppid;
+  setInterval(() => process.ppid !== parent && process.kill(process.pid, 'SIGTERM'), PARENT_WATCH_MS).unref();
+  await new Promise<void>((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => resolve());
+  });
+}
+
+async function serve(connection: Socket, programs: Programs): Promise<void> {
+  // Its end must not take the other direction with it, as reading a socket to its end usually does.
+  const order = JSON.parse(await text(connection.iterator({ destroyOnReturn: false }))) as Order;
+  connection.end(JSON.stringify(await obey(order, programs)));
+}
+
+async function obey({ action, names }: Order, programs: Programs): Promise<readonly Reply[]> {
   if (action === 'self') return [{ kind: 'self', pid: process.pid }];
   const replies: Reply[] = [];
   for (const name of names.length === 0 || names.includes('all') ? programs.keys() : names) {
@@ -34,35 +68,3 @@ async function obeyed(
   const { state, detail, pid } = program;
   return { name, kind: 'status', state, detail, pid: pid ?? 0 };
 }
-
-async function serve(connection: Socket): Promise<void> {
-  // Its end must not take the other direction with it, as reading a socket to its end usually does.
-  const order = JSON.parse(await text(connection.iterator({ destroyOnReturn: false }))) as Order;
-  connection.end(JSON.stringify(await obey(order)));
-}
-
-/** No program outlives its supervisor. */
-async function shutDown(): Promise<void> {
-  server.close();
-  await Promise.all([...programs.values()].map((program) => program.stop()));
-  rmSync(socket, { force: true });
-  process.exit(0);
-}
-
-rmSync(socket, { force: true });
-const server = createServer({ allowHalfOpen: true }, (connection) => {
-  // A client that went away has no answer to get.
-  connection.on('error', () => connection.destroy());
-  serve(connection).catch(() => connection.destroy());
-});
-let ending: Promise<void> | undefined;
-for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
-  process.on(signal, () => {
-    ending ??= shutDown();
-  });
-}
-const parent = process.ppid;
-setInterval(() => process.ppid !== parent && process.kill(process.pid, 'SIGTERM'), PARENT_WATCH_MS).unref();
-server.listen(socket, () => {
-  for (const program of programs.values()) program.autostart();
-});

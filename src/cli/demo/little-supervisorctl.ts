@@ -58,8 +58,10 @@ function readConf(file: string): { readonly socket: string } | undefined {
   }
 }
 
-async function main(): Promise<number> {
+/** Returns its exit code. */
+export async function littleSupervisorctl(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseArgs({
+    args: [...args],
     options: { conf: { type: 'string', short: 'c' } },
     allowPositionals: true,
   });
@@ -95,5 +97,3 @@ function stepsOf(action: string, names: readonly string[]): readonly Order['acti
       return [];
   }
 }
-
-process.exitCode = await main();

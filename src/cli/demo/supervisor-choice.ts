@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { commandPath } from '../../platform/command.ts';
 import type { DemoFolder } from './demo-folder.ts';
+import { ownProgram } from './own-program.ts';
 import { installStandIn } from './stand-in.ts';
 
 const run = promisify(execFile);
@@ -49,7 +50,7 @@ interface StandIn {
 }
 
 async function startStandIn(folder: DemoFolder, { label, signal }: StandIn): Promise<DemoSupervisor> {
-  installStandIn(folder.toolsDir);
+  installStandIn(folder.toolsDir, ownProgram());
   return start(folder, {
     label,
     path: commandPath(`${folder.toolsDir}${delimiter}${process.env['PATH'] ?? ''}`),

@@ -1,0 +1,61 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { Script } from 'node:vm';
+import { defineConfig } from 'rolldown';
+import load from './bin/load.js';
+
+/**
+ * The programs as they are shipped, made of the modules that the compiler has written. What `main` imports statically is
+ * what an idle tick is made of, and becomes one chunk, `look` (invariant 12); everything else is loaded when it is
+ * imported. The format is CommonJS: with modules, Node 22 and later load all of undici for `node:http`
+ * (nodejs/node#57649). Names of chunks hold a digest, so that the code beside one is never that of another text.
+ */
+export default defineConfig({
+  input: { 'bin-proxy': 'dist/cli/main.js', 'bin-manager': 'dist/manager/main.js' },
+  platform: 'node',
+  // jsonc-parser's CommonJS hides what it requires.
+  resolve: { mainFields: ['module', 'main'] },
+  // yargs asks for it only where a program names a folder of commands.
+  transform: { define: { 'import.meta.resolve': 'undefined' } },
+  output: {
+    dir: 'dist/bundle',
+    format: 'cjs',
+    comments: false,
+    entryFileNames: '[name].cjs',
+    chunkFileNames: '[name]-[hash].cjs',
+    codeSplitting: { groups: [{ name: ofIdleTick, debugName: 'look' }] },
+  },
+  plugins: [
+    { name: 'one-byte', renderChunk: (text) => ({ code: oneByte(text), map: null }) },
+    { name: 'v8-code', writeBundle: ({ dir }, chunks) => writeCode(join(dir, chunkOfIdleTick(chunks))) },
+  ],
+});
+
+function ofIdleTick(id, modules) {
+  return importedBy(resolve('dist/cli/main.js'), modules).has(id) ? 'look' : null;
+}
+
+function importedBy(entry, modules, found = new Set()) {
+  if (found.has(entry)) return found;
+  found.add(entry);
+  for (const id of modules.getModuleInfo(entry)?.importedIds ?? []) importedBy(id, modules, found);
+  return found;
+}
+
+function chunkOfIdleTick(chunks) {
+  return Object.keys(chunks).find((name) => name.startsWith('look-'));
+}
+
+/** V8 keeps a text in twice the memory for the sake of one "…". */
+function oneByte(text) {
+  return text.replaceAll(/[\u0080-\uffff]/g, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+/** Compiles every function now. What V8 makes of a text depends on its flags, so they are as ever when it is written. */
+function writeCode(file) {
+  setFlagsFromString('--no-lazy');
+  const script = new Script(load.wrapped(readFileSync(file, 'utf8')), { filename: file });
+  setFlagsFromString('--lazy');
+  writeFileSync(`${file}.v8`, script.createCachedData());
+}
