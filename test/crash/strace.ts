@@ -27,6 +27,7 @@ export const MUTATING = [
     'fsync',
     'fdatasync',
     'pwrite64',
+    'pwritev',
     'ftruncate',
     'fchmod',
     'fchmodat',

@@ -20,6 +20,8 @@ const COMPONENTS = {
   nginx: { files: ['nginx'], packages: ['nginx'] },
   tinyproxy: { files: ['tinyproxy'], packages: ['tinyproxy-bin'] },
   strace: { files: ['strace'], packages: ['strace'] },
+  curl: { files: ['curl'], packages: ['curl'] },
+  jq: { files: ['jq'], packages: ['jq'] },
   flock: { files: ['flock'], packages: ['util-linux'] },
   unshare: { files: ['unshare'], packages: ['util-linux'] },
   mount: { files: ['mount', 'umount', 'losetup'], packages: ['mount'] },
