@@ -20,6 +20,7 @@ const COMPONENTS = {
   nginx: { files: ['nginx'], packages: ['nginx'] },
   tinyproxy: { files: ['tinyproxy'], packages: ['tinyproxy-bin'] },
   strace: { files: ['strace'], packages: ['strace'] },
+  strip: { files: ['strip'], packages: ['binutils'] },
   curl: { files: ['curl'], packages: ['curl'] },
   jq: { files: ['jq'], packages: ['jq'] },
   flock: { files: ['flock'], packages: ['util-linux'] },
