@@ -18,6 +18,7 @@ const COMPONENTS = {
   logrotate: { files: ['logrotate'], packages: ['logrotate'] },
   openssl: { files: ['openssl'], packages: ['openssl'] },
   nginx: { files: ['nginx'], packages: ['nginx'] },
+  promtool: { files: ['promtool'], packages: ['prometheus'] },
   tinyproxy: { files: ['tinyproxy'], packages: ['tinyproxy-bin'] },
   strace: { files: ['strace'], packages: ['strace'] },
   strip: { files: ['strip'], packages: ['binutils'] },
