@@ -9,21 +9,25 @@ export function digestAnswer(algorithm: DigestAlgorithm, artifact: Artifact): st
   return success({ [algorithm]: artifact[algorithm] });
 }
 
-/** All about one release, for `bins/{name}` and `releases/{version}/{name}/release.json`, in every known spelling. */
+/** Where nothing is offered. `message` and `error` are for clients of either kind; config/nginx.conf says the same. */
+export const NO_SUCH_RELEASE = '{"code":404,"message":"no such release","error":"binary not found","data":null}\n';
+
+/**
+ * All about one release, for `bins/{name}` and `releases/{version}/{name}/release.json`, in every known spelling: under
+ * `data`, and beside it for clients that know no envelope.
+ */
 export function releaseAnswer(name: BinaryName, release: Release): string {
+  const { version } = release;
   const usual = artifactFor(release);
-  return success({
+  const digests = usual && { md5: usual.md5, sha256: usual.sha256, sha256sum: usual.sha256 };
+  const data = {
     name,
-    version: release.version,
-    ...(usual !== undefined && {
-      md5: usual.md5,
-      sha256: usual.sha256,
-      sha256sum: usual.sha256,
-      hash: usual.md5,
-      size: usual.size,
-    }),
+    version,
+    ...digests,
+    ...(usual !== undefined && { hash: usual.md5, size: usual.size }),
     artifacts: sortedArtifacts(release).map(told),
-  });
+  };
+  return success(data, { bin_name: name, version, ...digests });
 }
 
 /**
@@ -63,6 +67,6 @@ export function artifactAddress(sha256: string): string {
   return `artifacts/${sha256}`;
 }
 
-function success(data: Readonly<Record<string, unknown>>): string {
-  return `${JSON.stringify({ code: 0, message: 'success', data })}\n`;
+function success(data: Readonly<Record<string, unknown>>, beside: Readonly<Record<string, unknown>> = {}): string {
+  return `${JSON.stringify({ code: 0, message: 'success', data, ...beside })}\n`;
 }

@@ -10,7 +10,7 @@ import {
   releaseOf,
   STABLE,
 } from './catalog.ts';
-import { refused } from './errors.ts';
+import { conflicting, refused } from './errors.ts';
 
 /** What a channel remembers of its past. */
 const MAX_FORMER = 100;
@@ -156,15 +156,18 @@ function meant(catalog: Catalog, wanted: VersionName): VersionName {
 /** Versions and channels share their place in addresses, so no name may be both. */
 function mustBeVersion(catalog: Catalog, version: VersionName): void {
   if (version !== LATEST && version !== STABLE && channelOf(catalog, version) === undefined) return;
-  throw refused(`"${version}" is a channel, expected a version`, 'Versions and channels share one set of addresses.');
+  throw conflicting(
+    `"${version}" is a channel, expected a version`,
+    'Versions and channels share one set of addresses.',
+  );
 }
 
 function mustBeChannel(catalog: Catalog, channel: VersionName): void {
   if (channel === LATEST) {
-    throw refused('"latest" is another word for the channel stable', 'Publish to stable, or to another channel.');
+    throw conflicting('"latest" is another word for the channel stable', 'Publish to stable, or to another channel.');
   }
   if (releaseOf(catalog, channel) === undefined) return;
-  throw refused(
+  throw conflicting(
     `"${channel}" is a version of ${catalog.name}, expected a channel`,
     'Versions and channels share one set of addresses.',
   );
@@ -175,13 +178,13 @@ function mustFit(catalog: Catalog, release: Release | undefined, artifact: Artif
   const there = release?.artifacts.find(({ platform }) => platform === artifact.platform);
   if (there !== undefined && there.sha256 !== artifact.sha256) {
     const digests = `sha256:${there.sha256}, this file is sha256:${artifact.sha256}`;
-    throw refused(
+    throw conflicting(
       `${label} is published for ${artifact.platform} already, with other bytes: ${digests}`,
       'Choose another version. --force replaces the bytes, but hosts that pinned them trust them not to change.',
     );
   }
   if (release?.withdrawn !== undefined) {
-    throw refused(`${label} was withdrawn at ${release.withdrawn}`, '--force publishes it all the same.');
+    throw conflicting(`${label} was withdrawn at ${release.withdrawn}`, '--force publishes it all the same.');
   }
 }
 

@@ -5,6 +5,7 @@ import { VERSION } from '../domain/version.ts';
 import {
   COMMANDS,
   type CommandName,
+  DEFAULT_LISTEN,
   DEFAULT_STORE,
   FLAGS,
   type Flag,
@@ -14,6 +15,7 @@ import {
 } from './commands.ts';
 import { ManagerError } from './errors.ts';
 import { EXIT_CODES } from './exit-codes.ts';
+import { type ListenAddress, listenAddress } from './listen-address.ts';
 
 const WIDTH = 80;
 const HINT = '"bin-manager --help" shows what there is.';
@@ -31,6 +33,10 @@ export interface Invocation {
   readonly channel?: VersionName;
   readonly platform?: Platform;
   readonly keep?: number;
+  readonly listen: ListenAddress;
+  readonly tokenFile?: string;
+  readonly tls?: { readonly cert: string; readonly key: string };
+  readonly maxUploadMib?: number;
   readonly waitSeconds: number;
   readonly output: 'text' | 'json';
   readonly switches: ReadonlySet<FlagName>;
@@ -78,7 +84,11 @@ function toInvocation(command: CommandName, args: Readonly<Record<string, unknow
       channel: checked(text('channel'), isVersionName, 'a channel such as "stable"'),
       platform: checked(text('platform'), isPlatform, 'a platform such as "linux/amd64", or "any"'),
       keep: whole('keep', text('keep'), 1),
+      tokenFile: text('token-file'),
+      tls: pairOf(text('tls-cert'), text('tls-key')),
+      maxUploadMib: whole('max-upload', text('max-upload'), 1),
     }),
+    listen: addressOf(text('listen') ?? DEFAULT_LISTEN),
     waitSeconds: whole('wait', text('wait'), 0) ?? DEFAULT_WAIT_SECONDS,
     output: last('json') === true ? 'json' : 'text',
     switches: new Set(flags.filter((flag) => last(flag) === true)),
@@ -99,6 +109,18 @@ function whole(flag: FlagName, value: string | undefined, least: number): number
   const number = /^\d{1,9}$/.test(value) ? Number(value) : -1;
   if (number >= least) return number;
   throw usage(`--${flag}: expected a whole number from ${least}, found ${JSON.stringify(value)}`);
+}
+
+function addressOf(value: string): ListenAddress {
+  const address = listenAddress(value);
+  if (address !== undefined) return address;
+  throw usage(`--listen: expected HOST:PORT such as "${DEFAULT_LISTEN}", found ${JSON.stringify(value)}`);
+}
+
+function pairOf(cert: string | undefined, key: string | undefined): Invocation['tls'] {
+  if (cert === undefined && key === undefined) return undefined;
+  if (cert === undefined || key === undefined) throw usage('--tls-cert and --tls-key: expected both, or none');
+  return { cert, key };
 }
 
 type Defined<T> = { readonly [K in keyof T]?: Exclude<T[K], undefined> };
@@ -137,9 +159,12 @@ function withTexts(parser: Argv): Argv {
   return parser
     .scriptName('bin-manager')
     .locale('en')
-    .usage('$0 COMMAND [flags]\n\nPublishes releases for bin-proxy: plain files that any web server can serve.')
+    .usage(
+      '$0 COMMAND [flags]\n\nPublishes releases for bin-proxy: plain files that any web server can serve, this one too.',
+    )
     .example('$0 publish manager build/manager --version 1.4.2', 'hosts get it with their next tick')
     .example('$0 withdraw manager', 'hosts go back to the version before')
+    .example('$0 serve --listen :8080', 'hosts ask this machine')
     .epilogue(['Exit codes:', ...codes, '', '"bin-manager --version" shows the version.'].join('\n'))
     .help('help', 'this text')
     .alias('help', 'h')

@@ -2,6 +2,7 @@
 
 export const STORE_VARIABLE = 'BIN_MANAGER_STORE';
 export const DEFAULT_STORE = '/var/lib/bin-manager';
+export const DEFAULT_LISTEN = '127.0.0.1:8080';
 /** Stands for `-`. */
 export const STDIN = '/dev/stdin';
 
@@ -23,6 +24,11 @@ export const FLAGS = {
   'dry-run': { short: 'n', meaning: 'show what would be removed, and remove nothing' },
   repair: { meaning: 'make all views anew from the catalog; bytes are never invented' },
   delete: { meaning: 'also remove from DIR what the store no longer offers' },
+  listen: { placeholder: 'HOST:PORT', meaning: `where to listen [${DEFAULT_LISTEN}]` },
+  'token-file': { placeholder: 'F', meaning: 'who may publish, read and report: a name, rights and a token a line' },
+  'tls-cert': { placeholder: 'F', meaning: 'certificate (chain) for https, PEM' },
+  'tls-key': { placeholder: 'F', meaning: 'its key, PEM' },
+  'max-upload': { placeholder: 'MIB', meaning: 'the largest file that is taken by upload [2048]' },
   wait: { placeholder: 'SECONDS', meaning: 'how long to wait for another writer [300]' },
 } as const satisfies Record<string, Flag>;
 
@@ -66,6 +72,11 @@ export const COMMANDS = {
     words: ['<dir>'],
     meaning: 'copy what is offered as plain files, for object storage',
     flags: ['delete', 'wait'],
+  },
+  serve: {
+    words: [],
+    meaning: 'answer hosts over HTTP, and take uploads',
+    flags: ['listen', 'token-file', 'tls-cert', 'tls-key', 'max-upload'],
   },
 } as const satisfies Record<string, Command>;
 

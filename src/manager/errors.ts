@@ -4,6 +4,8 @@ export type ManagerErrorCode =
   | 'usage'
   /** What was asked for must not be done; nothing was changed. */
   | 'refused'
+  /** The same, because it is there already as something else. */
+  | 'conflict'
   /** Something in the store is not as it was written. */
   | 'damaged'
   | 'no-permission'
@@ -26,4 +28,9 @@ export class ManagerError extends Error {
 /** An error for something that must not be done. */
 export function refused(message: string, hint?: string): ManagerError {
   return new ManagerError('refused', message, hint === undefined ? {} : { hint });
+}
+
+/** An error for something that would take the place of another thing. */
+export function conflicting(message: string, hint: string): ManagerError {
+  return new ManagerError('conflict', message, { hint });
 }

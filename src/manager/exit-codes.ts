@@ -20,6 +20,7 @@ export type ExitCode = (typeof EXIT_CODES)[number][0];
 const OF_ERROR: Readonly<Record<ManagerErrorCode, ExitCode>> = {
   usage: 2,
   refused: 20,
+  conflict: 20,
   busy: 75,
   'no-permission': 77,
   damaged: 78,

@@ -1,11 +1,11 @@
-import { errorText, RunError } from '../domain/errors.ts';
+import { errorText } from '../domain/errors.ts';
 import { printableText } from '../platform/text.ts';
 import type { Invocation } from './command-line.ts';
 import { type ExitCode, exitCodeOfError, hintOf } from './exit-codes.ts';
+import { StopSignals } from './stop-signals.ts';
 
 /** What is published is for everybody to read, whatever the umask of who publishes it. */
 const UMASK = 0o022;
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** The program. Sets the exit code and returns, so that no line is lost. */
 export async function main(argv: readonly string[]): Promise<void> {
@@ -22,11 +22,12 @@ export async function main(argv: readonly string[]): Promise<void> {
 }
 
 async function run(argv: readonly string[]): Promise<ExitCode> {
-  const signal = stopSignal();
+  const signals = new StopSignals();
+  const { signal } = signals;
   try {
     const { parseArguments } = await import('./command-line.ts');
     const parsed = await parseArguments(argv);
-    if (parsed.kind === 'invocation') return await dispatch(parsed.invocation, signal);
+    if (parsed.kind === 'invocation') return await dispatch(parsed.invocation, signals);
     process.stdout.write(`${parsed.text}\n`);
     return 0;
   } catch (error) {
@@ -34,7 +35,8 @@ async function run(argv: readonly string[]): Promise<ExitCode> {
   }
 }
 
-async function dispatch(invocation: Invocation, signal: AbortSignal): Promise<ExitCode> {
+async function dispatch(invocation: Invocation, signals: StopSignals): Promise<ExitCode> {
+  const { signal } = signals;
   switch (invocation.command) {
     case 'publish':
       return (await import('./publish-command.ts')).publishCommand(invocation, signal);
@@ -52,22 +54,9 @@ async function dispatch(invocation: Invocation, signal: AbortSignal): Promise<Ex
       return (await import('./verify-command.ts')).verifyCommand(invocation, signal);
     case 'export':
       return (await import('./export-command.ts')).exportCommand(invocation, signal);
+    case 'serve':
+      return (await import('./serve-command.ts')).serveCommand(invocation, signals);
   }
-}
-
-/** The first signal ends what is not under way yet; the second one ends the program, as `kill -9` does. */
-function stopSignal(): AbortSignal {
-  const controller = new AbortController();
-  // Listeners that remove themselves would not do: the lock's package kills the process when it finds itself alone.
-  const receive = (signal: NodeJS.Signals) => {
-    if (controller.signal.aborted) {
-      for (const name of SIGNALS) process.off(name, receive);
-      process.kill(process.pid, signal);
-    }
-    controller.abort(new RunError(signal === 'SIGINT' ? 'interrupted' : 'terminated', `ended by ${signal}`));
-  };
-  for (const name of SIGNALS) process.on(name, receive);
-  return controller.signal;
 }
 
 function tellError(error: unknown): ExitCode {

@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { errorText, systemCode } from '../domain/errors.ts';
-import type { BinaryName, VersionName } from '../domain/names.ts';
-import { readText } from '../platform/files.ts';
-import { LATEST, STABLE } from './catalog.ts';
+import type { BinaryName } from '../domain/names.ts';
+import { STABLE } from './catalog.ts';
 import type { Invocation } from './command-line.ts';
 import { STDIN } from './commands.ts';
 import { refused } from './errors.ts';
 import type { ExitCode } from './exit-codes.ts';
+import { offeredNow } from './offered-now.ts';
 import { type Published, publish } from './publish.ts';
 import { ReleaseStore } from './store.ts';
 import { answer, conditionsOf, note, sizeText } from './wording.ts';
@@ -32,8 +32,9 @@ export async function publishCommand(invocation: Invocation, signal: AbortSignal
   };
   const published = await publish(store, publication, conditionsOf(invocation, signal));
   for (const warning of published.warnings) note(`warning: ${warning}`);
-  const offered = await offeredNow(store, name, channel);
-  answer(invocation, [...story(published), ...offered.lines], { ...published, answers: offered.answers });
+  const answers = await offeredNow(store, name, channel);
+  const offered = Object.entries(answers).map(([path, text]) => `  ${path}  ${text}`);
+  answer(invocation, [...story(published), '', 'Hosts now get', ...offered], { ...published, answers });
   return 0;
 }
 
@@ -62,18 +63,4 @@ function story({ what, name, version, artifact, channel, former }: Published): r
     `${name} ${version} for ${artifact.platform} ${did}: ${sizeText(artifact.size)}, sha256:${artifact.sha256}`,
     moved,
   ];
-}
-
-/** What is really answered now, read from the files that are served. */
-async function offeredNow(store: ReleaseStore, name: BinaryName, channel: VersionName) {
-  const base = `releases/${channel === STABLE ? LATEST : channel}/${name}`;
-  const answers: Record<string, string> = {};
-  for (const what of ['md5', 'sha256']) {
-    const path = `${base}/${what}`;
-    answers[path] = ((await readText(store.places.view(path))) ?? 'nothing').trim();
-  }
-  return {
-    answers,
-    lines: ['', 'Hosts now get', ...Object.entries(answers).map(([path, text]) => `  ${path}  ${text}`)],
-  };
 }

@@ -27,6 +27,8 @@ export interface Publication {
   readonly platform?: Platform;
   readonly channel: VersionName;
   readonly conflict: 'refuse' | 'replace';
+  /** What the bytes must hash to, where the sender has said it. */
+  readonly sha256?: string;
 }
 
 export interface Published {
@@ -53,6 +55,7 @@ export async function publish(
   await prepareStore(store);
   const upload = await receiveUpload(store.places.staging, publication.bytes, conditions.signal);
   try {
+    mustBeWhatWasSent(upload, publication.sha256);
     const platform = platformFor(upload, publication.platform);
     return await withSession(store, conditions, (session) => take(session, { ...publication, platform }, upload));
   } finally {
@@ -100,6 +103,11 @@ async function placeArtifact({ store, catalogs }: Session, upload: Upload, publi
   const bench = new Workbench(store.places.staging);
   await bench.adopt(upload.file, path, there !== undefined && inUse ? there.mtime : new Date(published));
   await bench.flush();
+}
+
+function mustBeWhatWasSent({ sha256, size }: Upload, expected: string | undefined): void {
+  if (expected === undefined || expected === sha256) return;
+  throw refused(`expected sha256:${expected}, received ${size} bytes of sha256:${sha256}`, 'Send the file again.');
 }
 
 function platformFor({ executable }: Upload, wanted: Platform | undefined): Platform {

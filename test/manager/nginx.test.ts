@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterEach, describe, expect } from 'vitest';
 import type { BinaryName, VersionName } from '../../src/domain/names.ts';
+import { NO_SUCH_RELEASE } from '../../src/manager/answers.ts';
 import { STABLE } from '../../src/manager/catalog.ts';
 import { publish } from '../../src/manager/publish.ts';
 import { ReleaseStore } from '../../src/manager/store.ts';
@@ -128,11 +129,7 @@ describe.skipIf(!has('nginx')).each(KINDS)('the real nginx, with the shipped con
     ];
     for (const address of unknown) {
       const got = await fetch(`${api}/${address}`);
-      expect([address, got.status, await got.text()]).toEqual([
-        address,
-        404,
-        '{"code":404,"message":"no such release","data":null}\n',
-      ]);
+      expect([address, got.status, await got.text()]).toEqual([address, 404, NO_SUCH_RELEASE]);
     }
     const put = await fetch(`${api}/releases/latest/app/md5`, { method: 'PUT', body: 'x' });
     expect(put.status).not.toBe(200);

@@ -1,0 +1,69 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { presentedToken, type Right, type Tokens } from './tokens.ts';
+import { Refusal } from './trouble.ts';
+
+const MINUTE_MS = 60_000;
+/** Whoever tries tokens, by address. */
+const FAILURES_A_MINUTE = 20;
+/** Uploads, by holder of the token. */
+const WRITES_A_MINUTE = 60;
+const REALM = 'bin-manager';
+/** Monitors ask for it, and it tells nothing of the store but a number. */
+const FREE_FOR_ALL: ReadonlySet<string> = new Set(['/health', '/api/v1/health']);
+
+const RIGHT_OF: Readonly<Record<string, Right>> = { GET: 'read', HEAD: 'read', POST: 'report', PUT: 'publish' };
+
+/**
+ * Lets a request through that holds a token for what it does, where one is needed. Reading and reporting are not
+ * counted: a whole fleet may share one address.
+ */
+export function guard(app: FastifyInstance, tokens: () => Tokens): void {
+  const countFailure = app.createRateLimit({ max: FAILURES_A_MINUTE, timeWindow: MINUTE_MS });
+  const countWrite = app.createRateLimit({
+    max: WRITES_A_MINUTE,
+    timeWindow: MINUTE_MS,
+    keyGenerator: ({ holder }: FastifyRequest) => holder?.name ?? '',
+  });
+  app.decorateRequest('holder', undefined);
+  app.addHook('onRequest', (request: FastifyRequest, _reply: FastifyReply, done) => {
+    const right = RIGHT_OF[request.method] ?? 'publish';
+    if (!tokens().needs(right) || FREE_FOR_ALL.has(request.routeOptions.url ?? '')) return done();
+    admit(request, right).then(() => done(), done);
+  });
+
+  async function admit(request: FastifyRequest, right: Right): Promise<void> {
+    if (!tokens().has(right)) {
+      throw new Refusal(403, `this server has no token with the right to ${right}`, {
+        hint: 'Start it with --token-file, and a line in that file that grants it.',
+      });
+    }
+    const token = presentedToken(request.headers.authorization);
+    if (token === undefined) throw unauthorized(`expected a token with the right to ${right}`);
+    request.holder = tokens().holderOf(token);
+    if (request.holder === undefined) {
+      await mustNotExceed(countFailure(request));
+      throw unauthorized('the token is not known here');
+    }
+    if (!request.holder.rights.has(right)) {
+      throw new Refusal(403, `the token of ${request.holder.name} gives no right to ${right}`);
+    }
+    if (right === 'publish') await mustNotExceed(countWrite(request));
+  }
+}
+
+type Counted = ReturnType<ReturnType<FastifyInstance['createRateLimit']>>;
+
+async function mustNotExceed(counting: Counted): Promise<void> {
+  const counted = await counting;
+  if (counted.isAllowed || !counted.isExceeded) return;
+  throw new Refusal(429, `expected at most ${counted.max} of these a minute`, {
+    headers: { 'retry-after': String(counted.ttlInSeconds) },
+  });
+}
+
+/** RFC 6750 section 3, and RFC 7617 for a person with a browser. */
+function unauthorized(message: string): Refusal {
+  return new Refusal(401, message, {
+    headers: { 'www-authenticate': `Bearer realm="${REALM}", Basic realm="${REALM}", charset="UTF-8"` },
+  });
+}

@@ -1,0 +1,98 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { errorText, RunError, systemCode } from '../../domain/errors.ts';
+import { NO_SUCH_RELEASE } from '../answers.ts';
+import { ManagerError, type ManagerErrorCode } from '../errors.ts';
+import { hintOf } from '../exit-codes.ts';
+import { note } from '../wording.ts';
+
+const JSON_TYPE = 'application/json';
+/** Fastify would put a charset into the type of a string, which JSON has none of (RFC 8259 section 11). */
+const NOTHING = Buffer.from(NO_SUCH_RELEASE);
+const RETRY_SECONDS = '5';
+/** RFC 9110 section 15, and RFC 4918 section 11.5 for a full disk. */
+const OF_MANAGER: Readonly<Record<ManagerErrorCode, number>> = {
+  usage: 400,
+  refused: 422,
+  conflict: 409,
+  busy: 503,
+  'no-permission': 500,
+  damaged: 500,
+};
+const FULL = ['ENOSPC', 'EDQUOT'];
+const WORDS: Readonly<Record<number, string>> = {
+  413: 'the body is larger than this server takes',
+  415: 'expected a JSON body (content-type: application/json)',
+};
+
+/** An answer other than the one that was asked for. */
+export class Refusal extends Error {
+  override readonly name = 'Refusal';
+  readonly status: number;
+  readonly hint: string | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(status: number, message: string, more: RefusalDetails = {}) {
+    super(message);
+    this.status = status;
+    this.hint = more.hint;
+    this.headers = more.headers ?? {};
+  }
+}
+
+interface RefusalDetails {
+  readonly hint?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Says what is wrong, for every dialect: `code` and `message` for the older ones, `error` for the others. */
+function sendRefusal(reply: FastifyReply, { status, message, hint, headers }: Refusal): FastifyReply {
+  // Whoever waits for "100 Continue" may send the body all the same, or not: nobody can tell what follows.
+  if (reply.request.headers.expect !== undefined) reply.header('connection', 'close');
+  const body = { code: status, message, error: message, ...(hint !== undefined && { hint }), data: null };
+  return reply
+    .code(status)
+    .headers({ ...headers, 'cache-control': 'no-cache' })
+    .header('content-type', JSON_TYPE)
+    .send(Buffer.from(`${JSON.stringify(body)}\n`));
+}
+
+/** The same as nginx says with config/nginx.conf. */
+export function sendNothing(reply: FastifyReply): FastifyReply {
+  return reply.code(404).header('cache-control', 'no-cache').header('content-type', JSON_TYPE).send(NOTHING);
+}
+
+/** The answer to whatever was thrown. What the client can do nothing about is told to the operator. */
+export function sendTrouble(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const refusal = refusalOf(error);
+  if (refusal.status >= 500) note(`${request.method} ${request.url.split('?', 1)[0]}: ${errorText(error)}`);
+  return sendRefusal(reply, refusal);
+}
+
+function refusalOf(error: unknown): Refusal {
+  if (error instanceof Refusal) return error;
+  if (error instanceof ManagerError) return refusalOfManager(error);
+  if (error instanceof RunError) {
+    return new Refusal(503, 'the server is being stopped', { headers: { 'retry-after': RETRY_SECONDS } });
+  }
+  if (FULL.includes(systemCode(error) ?? '')) {
+    return new Refusal(507, 'the disk of the release server is full', {
+      hint: 'Nothing was published. Make room on the server, then send it again.',
+    });
+  }
+  const status = (error as Partial<FastifyError>).statusCode ?? 500;
+  if (status >= 500) return new Refusal(500, 'unexpected error; the log of the server says more');
+  return new Refusal(status, WORDS[status] ?? errorText(error));
+}
+
+function refusalOfManager(error: ManagerError): Refusal {
+  const status = OF_MANAGER[error.code];
+  if (status === 500)
+    return new Refusal(500, 'the release store is not as it should be; the log of the server says more');
+  const hint = hintOf(error)?.replaceAll(/--(force|platform)\b/g, (_flag, name) =>
+    name === 'force' ? '?force=1' : '?platform=',
+  );
+  return new Refusal(status, error.message, {
+    ...(hint !== undefined && { hint }),
+    ...(status === 503 && { headers: { 'retry-after': RETRY_SECONDS } }),
+  });
+}

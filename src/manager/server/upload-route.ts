@@ -1,0 +1,90 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { errorText } from '../../domain/errors.ts';
+import { offeredNow } from '../offered-now.ts';
+import { publish } from '../publish.ts';
+import type { ReleaseStore } from '../store.ts';
+import { note } from '../wording.ts';
+import { API } from './addresses.ts';
+import type { Counters } from './counters.ts';
+import { Refusal } from './trouble.ts';
+import { type UploadRequest, uploadRequest } from './upload-request.ts';
+
+/** How long an upload waits for another writer, once all of its bytes are there. */
+const WAIT_MS = 60_000;
+
+export interface UploadOptions {
+  readonly store: ReleaseStore;
+  readonly counters: Counters;
+  readonly maxUploadBytes: number;
+  /** Aborted when the server has no more time. */
+  readonly stop: AbortSignal;
+}
+
+/** `PUT /api/v1/releases/{name}/{version}`: the same as `bin-manager publish`, with the same answer. */
+export function uploadRoute(app: FastifyInstance, options: UploadOptions): void {
+  // Bytes are taken as they come, whatever they say they are.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', (_request, _body, done) => done(null));
+  app.put(`${API}releases/:name/:version`, async (request, reply) => {
+    request.label = 'upload';
+    try {
+      const answer = await take(options, request, reply);
+      options.counters.upload(answer.what);
+      return await reply
+        .code(answer.what === 'published' ? 201 : 200)
+        .headers({
+          'cache-control': 'no-cache',
+          location: `${API}releases/${answer.version}/${answer.name}/release.json`,
+        })
+        .header('content-type', 'application/json')
+        .send(Buffer.from(`${JSON.stringify(answer)}\n`));
+    } catch (error) {
+      options.counters.upload('failed');
+      throw error;
+    }
+  });
+}
+
+async function take(options: UploadOptions, request: FastifyRequest, reply: FastifyReply) {
+  const { store, stop } = options;
+  const { headers, params, query, raw } = request;
+  const publication = uploadRequest({ headers, params, query } as UploadRequest);
+  if (Number(headers['content-length'] ?? 0) > options.maxUploadBytes) throw tooLarge(options.maxUploadBytes);
+  // Only now, when all that can be refused without its bytes is (RFC 9110 section 10.1.1).
+  if (headers.expect !== undefined) reply.raw.writeContinue();
+  const onWait = ({ pid }: { readonly pid: number }) =>
+    note(`${publication.name} ${publication.version} waits for pid ${pid}, which writes to the store`);
+  const conditions = { now: () => new Date(), waitMs: WAIT_MS, onWait, signal: stop };
+  const published = await publish(
+    store,
+    { ...publication, bytes: received(raw.iterator({ destroyOnReturn: false }), options) },
+    conditions,
+  );
+  const { artifact, name, version, channel } = published;
+  note(
+    `${request.holder?.name}: ${name} ${version} for ${artifact.platform} to ${channel}, ${published.what}: sha256:${artifact.sha256}`,
+  );
+  return { schema: 'bin-manager/publish/1', ...published, answers: await offeredNow(store, name, channel) };
+}
+
+/** An upload that is refused on its way is still read to its end by Node, so that its sender reads why. */
+async function* received(body: AsyncIterable<Uint8Array>, options: UploadOptions): AsyncIterable<Uint8Array> {
+  let size = 0;
+  try {
+    for await (const chunk of body) {
+      size += chunk.length;
+      options.counters.received(chunk.length);
+      if (size > options.maxUploadBytes) throw tooLarge(options.maxUploadBytes);
+      yield chunk;
+    }
+  } catch (error) {
+    if (error instanceof Refusal) throw error;
+    throw new Refusal(400, `the upload broke off after ${size} bytes: ${errorText(error)}`);
+  }
+}
+
+function tooLarge(most: number): Refusal {
+  return new Refusal(413, `expected at most ${most} bytes`, {
+    hint: 'Start the server with a larger --max-upload.',
+  });
+}
