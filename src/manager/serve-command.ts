@@ -17,6 +17,7 @@ import { note } from './wording.ts';
 
 /** For answers that are under way when the server is stopped. */
 const GRACE_MS = 10_000;
+const SWEEP_MS = 100;
 const STDOUT = 1;
 const MIB = 2 ** 20;
 
@@ -119,7 +120,10 @@ async function closeGracefully(app: FastifyInstance, outOfTime: AbortController)
     outOfTime.abort(new RunError('terminated', 'the server is being stopped'));
     app.server.closeAllConnections();
   }, GRACE_MS);
+  // Node closes those that are idle now; an answer that is still under way leaves one that is kept alive.
+  const sweeper = setInterval(() => app.server.closeIdleConnections(), SWEEP_MS);
   await app.close();
+  clearInterval(sweeper);
   clearTimeout(timer);
 }
 

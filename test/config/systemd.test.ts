@@ -2,9 +2,11 @@ import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { EXIT_CODES } from '../../src/cli/exit-codes.ts';
 import { parseTickArguments } from '../../src/cli/tick-arguments.ts';
+import { parseArguments } from '../../src/manager/command-line.ts';
 import { folderTest, shipped } from './shipped.ts';
 
 const service = valuesOf(shipped('config/bin-proxy.service'));
+const server = valuesOf(shipped('config/bin-manager.service'));
 const timer = valuesOf(shipped('config/bin-proxy.timer'));
 
 function valuesOf(unit: string): ReadonlyMap<string, string> {
@@ -36,13 +38,24 @@ describe('the systemd units', () => {
     });
   });
 
+  it('serve releases as a user that may write to the store alone', async () => {
+    const [env, program, ...args] = (server.get('ExecStart') ?? '').split(' ');
+    expect([env, program]).toEqual(['/usr/bin/env', 'bin-manager']);
+    expect(await parseArguments(args)).toMatchObject({ invocation: { command: 'serve' } });
+    expect(Object.fromEntries(server)).toMatchObject({
+      User: 'bin-manager',
+      ProtectSystem: 'strict',
+      KillMode: 'mixed',
+    });
+  });
+
   const hasSystemd = spawnSync('systemd-analyze', ['--version']).status === 0;
   describe.skipIf(!hasSystemd)('for the real systemd', () => {
     const verify = (...units: readonly string[]) =>
       spawnSync('systemd-analyze', ['verify', ...units], { encoding: 'utf8' });
 
     folderTest('have not one unknown word', ({ folder }) => {
-      const units = ['bin-proxy.service', 'bin-proxy.timer'].map((name) =>
+      const units = ['bin-proxy.service', 'bin-proxy.timer', 'bin-manager.service'].map((name) =>
         folder.write(name, shipped(`config/${name}`)),
       );
       const verified = verify(...units);
@@ -58,6 +71,12 @@ describe('the systemd units', () => {
         shipped('config/bin-proxy.service').replace('KillMode=', 'KillMod='),
       );
       expect(verify(unit).stderr).toMatch(/Unknown key (name )?'KillMod'/);
+    });
+
+    folderTest('leave a server that is taken over little to do', ({ folder }) => {
+      const unit = folder.write('bin-manager.service', shipped('config/bin-manager.service'));
+      const { stdout } = spawnSync('systemd-analyze', ['security', '--offline=true', unit], { encoding: 'utf8' });
+      expect(Number(/exposure level for \S+: ([\d.]+)/.exec(stdout)?.[1])).toBeLessThan(2);
     });
 
     it('mean every minute', () => {

@@ -9,6 +9,7 @@ const JSON_TYPE = 'application/json';
 /** Fastify would put a charset into the type of a string, which JSON has none of (RFC 8259 section 11). */
 const NOTHING = Buffer.from(NO_SUCH_RELEASE);
 const RETRY_SECONDS = '5';
+const LINGER_MS = 2000;
 /** RFC 9110 section 15, and RFC 4918 section 11.5 for a full disk. */
 const OF_MANAGER: Readonly<Record<ManagerErrorCode, number>> = {
   usage: 400,
@@ -64,8 +65,23 @@ export function sendNothing(reply: FastifyReply): FastifyReply {
 /** The answer to whatever was thrown. What the client can do nothing about is told to the operator. */
 export function sendTrouble(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const refusal = refusalOf(error);
+  if (!request.raw.complete) lingerAfter(request, reply);
   if (refusal.status >= 500) note(`${request.method} ${request.url.split('?', 1)[0]}: ${errorText(error)}`);
   return sendRefusal(reply, refusal);
+}
+
+/**
+ * Whoever is refused in the middle of a body has a moment to read why: Node goes on reading, and a connection that is
+ * closed at once would lose the answer. But nobody goes on for ever.
+ */
+function lingerAfter({ raw }: FastifyRequest, reply: FastifyReply): void {
+  reply.raw.once('finish', () => {
+    const timer = setTimeout(() => {
+      if (!raw.complete) raw.socket.destroy();
+    }, LINGER_MS);
+    raw.socket.once('close', () => clearTimeout(timer));
+    raw.once('end', () => clearTimeout(timer));
+  });
 }
 
 function refusalOf(error: unknown): Refusal {
