@@ -11,6 +11,8 @@ export class Places {
   /** Former catalogs of binaries whose views are being changed. */
   readonly unsettled: string;
   readonly lock: string;
+  /** What hosts have reported. */
+  readonly nodes: string;
   /** What hosts may ask for; the base of all addresses. */
   readonly api: string;
   readonly artifacts: string;
@@ -22,6 +24,7 @@ export class Places {
     this.staging = join(this.store, 'staging');
     this.unsettled = join(this.store, 'unsettled');
     this.lock = join(this.store, 'lock');
+    this.nodes = join(this.store, 'nodes');
     this.api = join(this.store, 'api', 'v1');
     this.artifacts = join(this.api, 'artifacts');
     this.index = join(this.api, 'index.json');

@@ -4,8 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { Authority } from '../support/authority.ts';
 import { has } from '../support/components.ts';
-import { Daemon } from '../support/daemon.ts';
-import { Nginx } from '../support/nginx.ts';
+import { Nginx, startTlsNginx } from '../support/nginx.ts';
 import { BenchHost, type Fleet } from './bench-host.ts';
 import { Meter, type Usage } from './meter.ts';
 import { printTable, type Row } from './table.ts';
@@ -64,7 +63,7 @@ describe.skipIf(!has('nginx', 'cc', 'curl', 'jq', 'openssl', 'flock'))('an idle 
       servers.push(nginx);
       host.api = nginx.api;
     } else {
-      const nginx = await Daemon.nginx(authority.issue());
+      const nginx = await startTlsNginx(authority.issue());
       servers.push(nginx);
       symlinkSync(host.store.store, join(nginx.directory, 'www'));
       host.api = `https://127.0.0.1:${nginx.port}/api/v1`;

@@ -31,7 +31,6 @@ const COMPONENTS = {
   'mkfs.ext4': { files: ['mkfs.ext4'], packages: ['e2fsprogs'] },
   'mkfs.xfs': { files: ['mkfs.xfs'], packages: ['xfsprogs'] },
   'mkfs.btrfs': { files: ['mkfs.btrfs'], packages: ['btrfs-progs'] },
-  curl: { files: ['curl'], packages: ['curl'] },
   chromium: { files: ['chromium'], packages: ['chromium'] },
   faketime: { files: ['faketime'], packages: ['faketime'] },
 } as const satisfies Record<string, { readonly files: readonly string[]; readonly packages: readonly string[] }>;

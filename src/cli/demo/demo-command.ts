@@ -37,7 +37,7 @@ export async function demoCommand({ color }: Invocation): Promise<ExitCode> {
 
 async function playIn(folder: DemoFolder, signal: AbortSignal, out: Terminal): Promise<void> {
   mustRunPrograms(folder);
-  const server = await ReleaseServer.start();
+  const server = await ReleaseServer.start(folder.path, signal);
   let supervisor: DemoSupervisor | undefined;
   try {
     supervisor = await startSupervisor(folder, signal);
@@ -71,6 +71,6 @@ function introduce(
   out.line(out.paint('bold', 'bin-proxy demo: a first installation, an update, a bad release and its rollback'));
   out.line('');
   out.line(`  folder           ${place.folder.path} (removed at the end)`);
-  out.line(`  release server   ${place.api} (this process)`);
+  out.line(`  release server   ${place.api} (bin-manager, in this process)`);
   out.line(`  service manager  ${place.label}`);
 }

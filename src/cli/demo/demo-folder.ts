@@ -9,7 +9,7 @@ const PLAIN = /^[\w./-]+$/;
 
 const MANIFEST = `{
   "binaries": [
-    { "name": "hello", "version": "latest", "currentMd5": "" }
+    { "name": "hello", "version": "latest", "currentSha256": "" }
   ]
 }
 `;
@@ -57,9 +57,9 @@ export class DemoFolder {
     return readFileSync(join(this.binDir, 'hello'));
   }
 
-  manifestMd5(): string | undefined {
-    const { binaries } = JSON.parse(readFileSync(this.manifest, 'utf8')) as { binaries: { currentMd5?: string }[] };
-    return binaries[0]?.currentMd5;
+  manifestSha256(): string | undefined {
+    const { binaries } = JSON.parse(readFileSync(this.manifest, 'utf8')) as { binaries: { currentSha256?: string }[] };
+    return binaries[0]?.currentSha256;
   }
 
   /** The last lines of bin-proxy's own log, for a demo that went wrong. */

@@ -1,63 +1,99 @@
 import { createHash } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { BinaryName, VersionName } from '../../domain/names.ts';
+import { STABLE } from '../../manager/catalog.ts';
+import { publish } from '../../manager/publish.ts';
+import { AccessLog } from '../../manager/server/access-log.ts';
+import { LIMITS } from '../../manager/server/limits.ts';
+import { ReleaseServer as Server } from '../../manager/server/release-server.ts';
+import { Tokens } from '../../manager/server/tokens.ts';
+import { prepareStore } from '../../manager/session.ts';
+import { ReleaseStore } from '../../manager/store.ts';
 
-const RELEASE = /^\/api\/v1\/releases\/latest\/([\w.-]+)\/(md5|download)$/;
+const WAIT_MS = 30_000;
+/** The log is written a tenth of a second late at most. */
+const LOGGED_MS = 300;
+const NOBODY = new Tokens([]);
 
-/** A release server with bin-manager's documented API, on a free port of this machine, seen by nobody else. */
+interface KnownHost {
+  readonly name: string;
+  readonly binaries: readonly { readonly name: string; readonly version?: string }[];
+}
+
+interface Parts {
+  readonly store: ReleaseStore;
+  readonly server: Server;
+  readonly log: { readonly file: string; readonly descriptor: number; readonly lines: AccessLog };
+  readonly signal: AbortSignal;
+}
+
+/** bin-manager on a store of its own and on a free port of this machine, in this process. */
 export class ReleaseServer {
-  readonly #server: Server;
-  readonly #latest = new Map<string, Buffer>();
-  readonly #downloads = new Map<string, number>();
+  readonly #parts: Parts;
 
-  private constructor() {
-    this.#server = createServer((request, response) => this.#handle(request, response));
+  private constructor(parts: Parts) {
+    this.#parts = parts;
   }
 
-  static async start(): Promise<ReleaseServer> {
-    const server = new ReleaseServer();
-    await new Promise<void>((resolve, reject) => {
-      server.#server.once('error', reject).listen(0, '127.0.0.1', resolve);
+  static async start(folder: string, signal: AbortSignal): Promise<ReleaseServer> {
+    const store = new ReleaseStore(join(folder, 'releases'));
+    await prepareStore(store);
+    const file = join(folder, 'bin-manager.log');
+    const descriptor = openSync(file, 'a');
+    const log = { file, descriptor, lines: new AccessLog(descriptor) };
+    const server = await Server.open({
+      store,
+      log: log.lines,
+      address: { host: '127.0.0.1', port: 0 },
+      tokens: () => NOBODY,
+      tls: undefined,
+      limits: LIMITS,
+      reports: 'taken',
     });
-    return server;
+    return new ReleaseServer({ store, server, log, signal });
   }
 
   get api(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/api/v1`;
+    return `http://127.0.0.1:${this.#parts.server.address.port}/api/v1`;
   }
 
-  publish(name: string, bytes: Buffer): void {
-    this.#latest.set(name, bytes);
+  async publish(name: string, version: string, bytes: Buffer): Promise<void> {
+    const { store, signal } = this.#parts;
+    const release = { name: name as BinaryName, version: version as VersionName, channel: STABLE };
+    await publish(
+      store,
+      { ...release, conflict: 'refuse', bytes: inOnePiece(bytes) },
+      { now: () => new Date(), waitMs: WAIT_MS, onWait: () => {}, signal },
+    );
   }
 
   /** How often these very bytes were fetched. */
-  downloads(bytes: Buffer): number {
-    return this.#downloads.get(md5(bytes)) ?? 0;
+  async downloads(bytes: Buffer): Promise<number> {
+    await delay(LOGGED_MS);
+    const address = `/artifacts/${sha256(bytes)}"`;
+    return readFileSync(this.#parts.log.file, 'utf8').split(address).length - 1;
+  }
+
+  /** What the hosts have reported. */
+  async hosts(): Promise<readonly KnownHost[]> {
+    const response = await fetch(`${this.api}/nodes`, { signal: this.#parts.signal });
+    return ((await response.json()) as { readonly nodes: readonly KnownHost[] }).nodes;
   }
 
   async stop(): Promise<void> {
-    const closed = new Promise((resolve) => this.#server.close(resolve));
-    this.#server.closeAllConnections();
-    await closed;
-  }
-
-  #handle(request: IncomingMessage, response: ServerResponse): void {
-    const [, name = '', what] = RELEASE.exec(request.url ?? '') ?? [];
-    const bytes = this.#latest.get(name);
-    if (bytes === undefined) return json(response, 404, { code: 404, message: 'no such release', data: null });
-    const digest = md5(bytes);
-    if (what === 'md5') return json(response, 200, { code: 0, message: 'success', data: { md5: digest } });
-    this.#downloads.set(digest, this.downloads(bytes) + 1);
-    response.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': bytes.length });
-    response.end(bytes);
+    const { server, log } = this.#parts;
+    await server.close();
+    await log.lines.close();
+    closeSync(log.descriptor);
   }
 }
 
-export function md5(bytes: Uint8Array): string {
-  return createHash('md5').update(bytes).digest('hex');
+async function* inOnePiece(bytes: Buffer): AsyncGenerator<Uint8Array> {
+  yield bytes;
 }
 
-function json(response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, { 'content-type': 'application/json' });
-  response.end(JSON.stringify(body));
+export function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
 }

@@ -1,0 +1,128 @@
+import type { FastifyInstance } from 'fastify';
+import { errorText, RunError, systemCode } from '../../domain/errors.ts';
+import { ManagerError } from '../errors.ts';
+import { openFleet } from '../fleet/fleet.ts';
+import { StoreCatalogReader } from '../fleet/offers.ts';
+import { fleetRoutes } from '../fleet/routes.ts';
+import { type ListenAddress, listenText } from '../listen-address.ts';
+import type { ReleaseStore } from '../store.ts';
+import { note } from '../wording.ts';
+import type { AccessLog } from './access-log.ts';
+import { buildApp } from './app.ts';
+import type { Limits } from './limits.ts';
+import type { Reports } from './reports.ts';
+import type { TlsPair } from './secrets.ts';
+import type { Tokens } from './tokens.ts';
+
+/** For answers that are under way when the server is stopped. */
+const GRACE_MS = 10_000;
+const SWEEP_MS = 100;
+
+export interface ReleaseServerOptions {
+  readonly store: ReleaseStore;
+  readonly address: ListenAddress;
+  /** As they are now: they may be read anew. */
+  readonly tokens: () => Tokens;
+  readonly tls: TlsPair | undefined;
+  readonly limits: Limits;
+  /** Whether hosts may say what they run. */
+  readonly reports: 'taken' | 'none';
+  readonly log: AccessLog;
+}
+
+/** A release server that listens. */
+export class ReleaseServer {
+  /** With the port that it got. */
+  readonly address: ListenAddress;
+  readonly #app: FastifyInstance;
+  readonly #outOfTime: AbortController;
+  readonly #closeFleet: () => Promise<void>;
+
+  private constructor(running: Running, address: ListenAddress) {
+    this.address = address;
+    this.#app = running.app;
+    this.#outOfTime = running.outOfTime;
+    this.#closeFleet = running.closeFleet;
+  }
+
+  /** Throws {@link ManagerError} `refused` where it cannot listen. */
+  static async open({ address, reports, ...rest }: ReleaseServerOptions): Promise<ReleaseServer> {
+    const outOfTime = new AbortController();
+    const fleet = reports === 'taken' ? await takeReports(rest.store) : NO_FLEET;
+    try {
+      const app = await buildApp({ ...rest, reports: fleet.reports, stop: outOfTime.signal });
+      const bound = await listen(app, address);
+      return new ReleaseServer({ app, outOfTime, closeFleet: fleet.close }, bound);
+    } catch (error) {
+      await fleet.close();
+      throw error;
+    }
+  }
+
+  /** Connections from now on get this certificate. */
+  renew(pair: TlsPair): void {
+    if ('setSecureContext' in this.#app.server) {
+      (this.#app.server as unknown as { setSecureContext(pair: object): void }).setSecureContext(pair);
+    }
+  }
+
+  /** Takes no new requests, and ends when those that run are answered, or out of time. */
+  async close(): Promise<void> {
+    const timer = setTimeout(() => {
+      this.#outOfTime.abort(new RunError('terminated', 'the server is being stopped'));
+      this.#app.server.closeAllConnections();
+    }, GRACE_MS);
+    // Node closes those that are idle now; an answer that is still under way leaves one that is kept alive.
+    const sweeper = setInterval(() => this.#app.server.closeIdleConnections(), SWEEP_MS);
+    await this.#app.close();
+    clearInterval(sweeper);
+    clearTimeout(timer);
+    await this.#closeFleet();
+  }
+}
+
+interface Running {
+  readonly app: FastifyInstance;
+  readonly outOfTime: AbortController;
+  readonly closeFleet: () => Promise<void>;
+}
+
+interface TakenReports {
+  readonly reports: Reports;
+  readonly close: () => Promise<void>;
+}
+
+const NO_FLEET: TakenReports = { reports: { kind: 'none' }, close: () => Promise.resolve() };
+
+async function takeReports(store: ReleaseStore): Promise<TakenReports> {
+  const catalog = new StoreCatalogReader(store, note);
+  const fleet = await openFleet({ directory: store.places.nodes, catalog, now: () => new Date() });
+  return {
+    reports: {
+      kind: 'taken',
+      routes: (app) => fleetRoutes(app, fleet),
+      metrics: () => fleet.metrics(),
+      nodes: () => fleet.size,
+    },
+    close: () => fleet.close(),
+  };
+}
+
+/** The address with the port that is listened on. */
+async function listen(app: FastifyInstance, address: ListenAddress): Promise<ListenAddress> {
+  try {
+    await app.listen({ host: address.host, port: address.port });
+  } catch (error) {
+    const code = systemCode(error);
+    if (!['EADDRINUSE', 'EADDRNOTAVAIL', 'EACCES', 'ENOTFOUND', 'EAFNOSUPPORT'].includes(code ?? '')) throw error;
+    throw new ManagerError('refused', `cannot listen on ${listenText(address)}: ${errorText(error)}`, {
+      cause: error,
+      hint:
+        code === 'EADDRINUSE'
+          ? 'Another program listens there: stop it, or choose another --listen.'
+          : 'Choose another --listen.',
+    });
+  }
+  const bound = app.server.address();
+  return typeof bound === 'object' && bound !== null ? { ...address, port: bound.port } : address;
+}
