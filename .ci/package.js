@@ -3,10 +3,10 @@
 // that have no Node. Before it comes `npm run build`. Needs strip(1): a third of a node is names for debuggers, and they must go before anything is put in.
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import postject from 'postject';
 import { rolldown } from 'rolldown';
 
 /** By this Node finds out that there is something in it (Node's documentation, "Single executable applications"). */
@@ -21,10 +21,9 @@ try {
   const executable = join(work, 'bin-proxy');
   copyFileSync(process.execPath, executable);
   execFileSync('strip', [executable]);
-  const { inject } = createRequire(import.meta.url)('postject');
   // It warns on stdout of what strip has left.
   console.warn = () => {};
-  await inject(executable, 'NODE_SEA_BLOB', readFileSync(blob), { sentinelFuse: FUSE });
+  await postject.inject(executable, 'NODE_SEA_BLOB', readFileSync(blob), { sentinelFuse: FUSE });
   // A host may be running the former one.
   copyFileSync(executable, `${result}.new`);
   renameSync(`${result}.new`, result);

@@ -5,7 +5,9 @@ import { UpdateError } from '../domain/errors.ts';
 import type { Sink } from '../platform/http.ts';
 
 /** A write of what one packet brings costs as much as one of a hundred packets. */
-const BATCH_BYTES = 1 << 20;
+const BLOCK_BYTES = 1 << 20;
+/** The disk gets to work while the rest comes in, instead of when all of it is there. */
+const SYNC_BYTES = 32 << 20;
 
 /** Writes what is delivered and digests it in the same pass. Throws where it is not the release that was offered. */
 export async function receive(
@@ -28,15 +30,21 @@ export async function receive(
   });
 }
 
-/** One batch is written while the next one comes in and is digested; no more than two are ever held. */
+/**
+ * One block is written while it is digested and the next one comes in. The blocks are used again and again: memory that
+ * is new for every packet costs the kernel more than all the rest.
+ */
 class DigestedFile implements Sink {
   readonly #handle: FileHandle;
   readonly #algorithm: string;
   #hash;
-  #batch: Uint8Array[] = [];
-  #batchBytes = 0;
+  #block = Buffer.allocUnsafeSlow(BLOCK_BYTES);
+  #other = Buffer.allocUnsafeSlow(BLOCK_BYTES);
+  #filled = 0;
   #position = 0;
+  #synced = 0;
   #writing: Promise<void> = Promise.resolve();
+  #syncing: Promise<void> = Promise.resolve();
 
   constructor(handle: FileHandle, algorithm: string) {
     this.#handle = handle;
@@ -45,56 +53,60 @@ class DigestedFile implements Sink {
   }
 
   async write(chunk: Uint8Array): Promise<void> {
-    this.#hash.update(chunk);
-    this.#batch.push(chunk);
-    this.#batchBytes += chunk.byteLength;
-    if (this.#batchBytes >= BATCH_BYTES) await this.#flush();
+    for (let taken = 0; taken < chunk.byteLength; ) {
+      const part = chunk.subarray(taken, taken + BLOCK_BYTES - this.#filled);
+      this.#block.set(part, this.#filled);
+      this.#filled += part.byteLength;
+      taken += part.byteLength;
+      if (this.#filled === BLOCK_BYTES) await this.#flush();
+    }
   }
 
   async restart(): Promise<void> {
-    await this.#writing;
+    await Promise.all([this.#writing, this.#syncing]);
     this.#hash = createHash(this.#algorithm);
-    this.#batch = [];
-    this.#batchBytes = 0;
+    this.#filled = 0;
     this.#position = 0;
+    this.#synced = 0;
     await this.#handle.truncate(0);
   }
 
-  /** Waits for the write that is under way, whatever becomes of it. */
+  /** Waits for what is under way, whatever becomes of it. */
   async settled(): Promise<void> {
-    await this.#writing.catch(() => undefined);
+    await Promise.allSettled([this.#writing, this.#syncing]);
   }
 
   async end(): Promise<{ readonly hex: string; readonly bytes: number }> {
     await this.#flush();
-    await this.#writing;
+    // The kernel tells of a block that it could not write to one sync only: its failure must not be lost.
+    await Promise.all([this.#writing, this.#syncing]);
     return { hex: this.#hash.digest('hex'), bytes: this.#position };
   }
 
   async #flush(): Promise<void> {
     await this.#writing;
-    this.#writing = this.#writeAll(this.#batch);
+    if (this.#position - this.#synced >= SYNC_BYTES) await this.#sync();
+    const full = this.#block.subarray(0, this.#filled);
+    this.#writing = this.#writeAll(full);
     // Whoever writes or ends next hears of it.
     this.#writing.catch(() => undefined);
-    this.#batch = [];
-    this.#batchBytes = 0;
+    this.#hash.update(full);
+    [this.#block, this.#other] = [this.#other, this.#block];
+    this.#filled = 0;
   }
 
-  async #writeAll(batch: readonly Uint8Array[]): Promise<void> {
-    for (let rest = batch; rest.length > 0; ) {
-      const { bytesWritten } = await this.#handle.writev([...rest], this.#position);
+  async #sync(): Promise<void> {
+    await this.#syncing;
+    this.#synced = this.#position;
+    this.#syncing = this.#handle.datasync();
+    this.#syncing.catch(() => undefined);
+  }
+
+  async #writeAll(block: Buffer): Promise<void> {
+    for (let rest = block; rest.length > 0; ) {
+      const { bytesWritten } = await this.#handle.write(rest, 0, rest.length, this.#position);
       this.#position += bytesWritten;
-      rest = after(rest, bytesWritten);
+      rest = rest.subarray(bytesWritten);
     }
   }
-}
-
-/** What is left of a batch of which so many bytes are written. */
-function after(batch: readonly Uint8Array[], written: number): readonly Uint8Array[] {
-  let left = written;
-  for (const [index, chunk] of batch.entries()) {
-    if (left < chunk.byteLength) return [chunk.subarray(left), ...batch.slice(index + 1)];
-    left -= chunk.byteLength;
-  }
-  return [];
 }

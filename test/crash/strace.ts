@@ -27,7 +27,6 @@ export const MUTATING = [
     'fsync',
     'fdatasync',
     'pwrite64',
-    'pwritev',
     'ftruncate',
     'fchmod',
     'fchmodat',

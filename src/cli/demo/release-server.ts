@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BinaryName, VersionName } from '../../domain/names.ts';
 import { STABLE } from '../../manager/catalog.ts';
@@ -64,7 +65,7 @@ export class ReleaseServer {
     const release = { name: name as BinaryName, version: version as VersionName, channel: STABLE };
     await publish(
       store,
-      { ...release, conflict: 'refuse', bytes: inOnePiece(bytes) },
+      { ...release, conflict: 'refuse', bytes: Readable.from([bytes]) },
       { now: () => new Date(), waitMs: WAIT_MS, onWait: () => {}, signal },
     );
   }
@@ -88,10 +89,6 @@ export class ReleaseServer {
     await log.lines.close();
     closeSync(log.descriptor);
   }
-}
-
-async function* inOnePiece(bytes: Buffer): AsyncGenerator<Uint8Array> {
-  yield bytes;
 }
 
 export function sha256(bytes: Uint8Array): string {
