@@ -1,6 +1,14 @@
 import { UpdateError } from '../domain/errors.ts';
-import { inBoot, type Journal, type JournalFile, journalFiles, journalProcesses } from '../domain/journal.ts';
+import {
+  inBoot,
+  type Journal,
+  type JournalFile,
+  type JournalProcess,
+  journalFiles,
+  journalProcesses,
+} from '../domain/journal.ts';
 import type { Outcome } from '../domain/outcome.ts';
+import type { ProcessState } from '../planning/health.ts';
 import { type FoundFile, recovery } from '../planning/recover.ts';
 import { bootId } from '../platform/processes.ts';
 import { commit } from './commit.ts';
@@ -8,6 +16,9 @@ import { orFailed, type Proven, prove, unwatched } from './prove.ts';
 import type { ActRoles } from './roles.ts';
 import { giveUp, noteInJournal, rollBack, touchedProcesses } from './rollback.ts';
 import { serviceOutcome } from './transaction.ts';
+
+/** Without a process, or with one that dies again and again. */
+const DOWN: ReadonlySet<ProcessState> = new Set(['exited', 'backoff', 'fatal']);
 
 /**
  * Puts right what a dead tick left behind, before anything else is done. A damaged journal is moved aside: what lies at
@@ -60,21 +71,29 @@ async function finish(journal: Journal, roles: ActRoles): Promise<readonly Outco
 }
 
 /**
- * A process that is still the one from before gets its restart. One that is stopped was stopped by us: what an operator
- * had stopped is not in the journal (invariant 7). One that has failed meanwhile is judged, not started again
- * (invariant 5).
+ * A process that is still the one from before gets its restart, and so does one that was down before and still is: whether
+ * it was started since cannot be known, and nothing that runs is disturbed. One that is stopped was stopped by us: what an
+ * operator had stopped is not in the journal (invariant 7). One that ran and has failed meanwhile is judged, not started
+ * again (invariant 5).
  */
 async function bringUp(journal: Journal, roles: ActRoles): Promise<Proven> {
-  if (journalProcesses(journal).length === 0) return prove(journal, roles);
+  const processes = journalProcesses(journal);
+  if (processes.length === 0) return prove(journal, roles);
   const touched = new Set((await touchedProcesses(journal)).map(({ process }) => process));
-  const before = journalProcesses(journal).filter(({ process }) => !touched.has(process));
+  const states = await statesNow(journal, roles);
+  const isDown = ({ process, before }: JournalProcess) =>
+    before === 'failing' && DOWN.has(states.get(process) ?? 'unknown');
+  const due = processes.filter((one) => !touched.has(one.process) || isDown(one)).map(({ process }) => process);
+  const stopped = [...touched].filter((process) => states.get(process) === 'stopped' && !due.includes(process));
   roles.gate.mayGoOn();
-  if (before.length > 0) await roles.services.restart(before.map(({ process }) => process));
-  const statuses = await roles.services.inspect(journal.services.map(({ service }) => service));
-  const stopped = [...statuses.values()]
-    .flatMap((status) => (status.kind === 'known' ? status.processes : []))
-    .filter(({ process, state }) => state === 'stopped' && touched.has(process));
+  if (due.length > 0) await roles.services.restart(due);
   roles.gate.mayGoOn();
-  if (stopped.length > 0) await roles.services.start(stopped.map(({ process }) => process));
+  if (stopped.length > 0) await roles.services.start(stopped);
   return prove(journal, roles);
+}
+
+async function statesNow({ services }: Journal, roles: ActRoles): Promise<ReadonlyMap<string, ProcessState>> {
+  const statuses = await roles.services.inspect(services.map(({ service }) => service));
+  const processes = [...statuses.values()].flatMap((status) => (status.kind === 'known' ? status.processes : []));
+  return new Map(processes.map(({ process, state }) => [process, state]));
 }

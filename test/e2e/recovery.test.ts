@@ -50,6 +50,25 @@ describe.concurrent('a tick killed in the middle (invariant 4)', () => {
     },
   );
 
+  hostTest(
+    'right before the first start of what was missing: the next one starts it, and blames nobody (invariant 5)',
+    async ({ host }) => {
+      host.supervisor.program({ name: 'app', command: host.path('app') });
+      await host.supervisor.start();
+      await host.supervisor.untilState('app', 'FATAL');
+      host.manages('app');
+      host.server.publish('app', v1);
+      await killWhen(host, () => existsSync(host.path('app')));
+
+      const ran = await host.tick();
+
+      expect(outcomeOf(ran, 'app')).toMatchObject({ outcome: 'updated' });
+      expect(await host.runsInstalled('app')).toBe(true);
+      expect(host.record('app')).toMatchObject({ quarantine: [] });
+      expect(host.leftovers()).toEqual([]);
+    },
+  );
+
   hostTest('right before the restart: the next one makes the service run the new file', async ({ host }) => {
     await host.runs('app', v1);
     host.manages('app');
