@@ -1,12 +1,9 @@
-import { dirname, join } from 'node:path';
 import type { Outcome } from '../domain/outcome.ts';
 import type { Plan } from '../domain/plan.ts';
 import { type Acted, act } from '../engine/act.ts';
 import { look } from '../engine/look.ts';
 import type { Gate, Progress } from '../engine/roles.ts';
 import { isChange } from '../planning/transactions.ts';
-import { placeTrouble } from '../platform/file-trouble.ts';
-import { makeDirectories, syncDirectory } from '../platform/files.ts';
 import { type Lock, takeLock } from '../platform/lock.ts';
 import type { Log } from '../platform/log.ts';
 import type { Reporter } from '../reports/reporter.ts';
@@ -14,6 +11,7 @@ import { composeAct } from './compose-act.ts';
 import { composeReporter } from './compose-report.ts';
 import type { ExitCode } from './exit-codes.ts';
 import { sentence } from './report-run.ts';
+import { prepareState } from './state-directory.ts';
 import { StopSignals } from './stop-signals.ts';
 import { conclude, idleOutcome, isStatusDue, nothingPending, policyOf, type Tick, tellsServer } from './tick.ts';
 import { logOf } from './tick-log.ts';
@@ -35,7 +33,7 @@ export async function actTick(tick: Tick, plan: Plan): Promise<ExitCode> {
     if (due) await tellStatus(tick, outcomes);
     return exitCode;
   }
-  await prepareState(tick);
+  await prepareState(tick.settings);
   const lock = await takeLock(tick.settings.lockFile, new Date());
   const stop = new StopSignals();
   const gate = stop.gate(lock.lost);
@@ -116,14 +114,4 @@ async function progressOf({ invocation, settings }: Tick): Promise<Progress> {
   const watched = process.stderr.isTTY && invocation.volume !== 'quiet' && invocation.output === 'text';
   if (!watched) return { downloading: () => {}, proving: () => {}, idle: () => {} };
   return (await import('./progress.ts')).terminalProgress(settings.stableSeconds);
-}
-
-/** The state directory is needed before anything is touched: without a journal there is no way back. */
-async function prepareState({ settings }: Tick): Promise<void> {
-  try {
-    if ((await makeDirectories(join(settings.stateDir, 'binaries'), 0o700)) === 'there') return;
-    for (const directory of [settings.stateDir, dirname(settings.stateDir)]) await syncDirectory(directory);
-  } catch (error) {
-    throw placeTrouble(error, `cannot use the state directory ${settings.stateDir}`, 'BIN_PROXY_STATE_DIR');
-  }
 }

@@ -1,6 +1,7 @@
+import { RunError } from '../domain/errors.ts';
 import { SETTINGS } from './settings-table.ts';
 
-export type CommandName = 'run' | 'plan' | 'unlock' | 'demo';
+export type CommandName = 'run' | 'plan' | 'hold' | 'unhold' | 'retry' | 'unlock' | 'demo';
 export type Color = 'auto' | 'always' | 'never';
 export type Volume = 'quiet' | 'normal' | 'verbose' | 'debug';
 
@@ -13,6 +14,8 @@ export interface Invocation {
   readonly output: 'text' | 'json';
   readonly volume: Volume;
   readonly color: Color;
+  /** Flags that only some commands take, by flag name. */
+  readonly wishes: Readonly<Record<string, string>>;
   /** Settings given as flags, by flag name; `config` among them. */
   readonly settings: Readonly<Record<string, string>>;
 }
@@ -24,12 +27,28 @@ export interface FlagRow {
   readonly placeholder?: string;
   readonly choices?: readonly string[];
   readonly meaning: string;
+  /** The commands that take it; absent: every one. */
+  readonly of?: readonly CommandName[];
 }
 
 /** Flags of every command, beside one for each setting. */
 export const FLAGS = [
-  { flag: 'dry-run', short: 'n', type: 'boolean', meaning: 'show what would be done and change nothing (as "plan")' },
+  {
+    flag: 'dry-run',
+    short: 'n',
+    type: 'boolean',
+    meaning: 'show what would be done and change nothing (as "plan")',
+    of: ['run', 'plan'],
+  },
   { flag: 'force', type: 'boolean', meaning: 'try again what failed here before; unlock: ask the holder to end' },
+  {
+    flag: 'until',
+    type: 'string',
+    placeholder: 'TIME',
+    meaning: 'hold: for how long (2h, 3d) or until when [until "unhold"]',
+    of: ['hold'],
+  },
+  { flag: 'reason', type: 'string', placeholder: 'TEXT', meaning: 'hold: why, for whoever finds it', of: ['hold'] },
   { flag: 'json', type: 'boolean', meaning: 'one JSON document on stdout' },
   { flag: 'quiet', short: 'q', type: 'boolean', meaning: 'only changes and what needs a person (for cron)' },
   { flag: 'verbose', short: 'v', type: 'count', meaning: 'more on stderr; twice for everything' },
@@ -57,14 +76,33 @@ export const SETTING_FLAGS: readonly FlagRow[] = SETTINGS.filter(({ flag }) => f
   meaning: row.meaning,
 }));
 
-const COMMANDS: ReadonlySet<string> = new Set(['run', 'plan', 'unlock', 'demo'] satisfies CommandName[]);
+const COMMANDS: ReadonlySet<string> = new Set([
+  'run',
+  'plan',
+  'hold',
+  'unhold',
+  'retry',
+  'unlock',
+  'demo',
+] satisfies CommandName[]);
 
 export function isCommand(word: string): word is CommandName {
   return COMMANDS.has(word);
 }
 
+/** Throws {@link RunError} `usage` where a flag is given that the command does not take. */
 export function toInvocation(command: CommandName, names: readonly string[], raw: RawFlags): Invocation {
-  const { color, ...settings } = raw.texts;
+  const { color, ...texts } = raw.texts;
+  const wishes: Record<string, string> = {};
+  const settings: Record<string, string> = { ...texts };
+  for (const { flag, of } of FLAGS as readonly FlagRow[]) {
+    if (of === undefined) continue;
+    const value = texts[flag] ?? (raw.switches.has(flag) ? 'yes' : undefined);
+    if (value === undefined) continue;
+    if (!of.includes(command)) throw new RunError('usage', `"${command}" does not take --${flag}`);
+    wishes[flag] = value;
+    delete settings[flag];
+  }
   return {
     command: command === 'run' && raw.switches.has('dry-run') ? 'plan' : command,
     names,
@@ -74,6 +112,7 @@ export function toInvocation(command: CommandName, names: readonly string[], raw
       ? 'quiet'
       : ((['normal', 'verbose', 'debug'] as const)[Math.min(raw.verbosity, 2)] ?? 'normal'),
     color: color === 'always' || color === 'never' ? color : 'auto',
+    wishes,
     settings,
   };
 }

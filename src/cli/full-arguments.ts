@@ -47,9 +47,14 @@ function grammar(onChosen: (command: CommandName, names: readonly string[]) => v
   };
   const names = (parser: Argv) =>
     parser.positional('names', { type: 'string', array: true, describe: 'only these binaries [all]' });
+  const given = (parser: Argv) =>
+    parser.positional('names', { type: 'string', array: true, describe: 'which binaries' });
   const parser = yargs()
     .command('run [names..]', 'one tick, also without a command: check, verify, replace, prove', names, choose('run'))
     .command('plan [names..]', 'what run would do, and why; changes nothing', names, choose('plan'))
+    .command('hold <names..>', 'leave these binaries alone', given, choose('hold'))
+    .command('unhold <names..>', 'no longer leave them alone', given, choose('unhold'))
+    .command('retry <names..>', 'lift what is held against the release that is offered', given, choose('retry'))
     .command('unlock', 'who holds the lock; with --force asks the holder to end', {}, choose('unlock'))
     .command('demo', 'an update, a bad release and its rollback in a temporary folder', {}, choose('demo'))
     .options(optionsOf(FLAGS))

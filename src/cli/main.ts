@@ -47,6 +47,11 @@ async function dispatch(invocation: Invocation): Promise<ExitCode> {
       return (await import('./plan-command.ts')).planCommand(invocation);
     case 'unlock':
       return (await import('./unlock-command.ts')).unlockCommand(invocation);
+    case 'hold':
+    case 'unhold':
+      return (await import('./hold-command.ts')).holdCommand(invocation);
+    case 'retry':
+      return (await import('./retry-command.ts')).retryCommand(invocation);
     case 'demo':
       return (await import('./demo/demo-command.ts')).demoCommand(invocation);
   }

@@ -112,7 +112,7 @@ function whyOf({ decision }: PlannedBinary): string {
     case 'change':
       return CHANGES[decision.reason];
     case 'leave':
-      return decision.until === undefined
+      return decision.until === undefined || decision.reason === 'held'
         ? decision.detail
         : `${decision.reason} until ${decision.until.slice(0, 16)}Z: ${decision.detail}`;
     case 'fail':

@@ -12,6 +12,8 @@ import {
 
 const ROWS: readonly FlagRow[] = [...FLAGS, ...SETTING_FLAGS];
 const TAKES_NAMES: ReadonlySet<CommandName> = new Set(['run', 'plan']);
+/** What a person types can wait for yargs, and its better words. */
+const LEFT_TO_YARGS: ReadonlySet<CommandName> = new Set(['hold', 'unhold', 'retry']);
 
 /**
  * Understands the command lines that cron and scripts use, without loading yargs: that would double the cost of an idle
@@ -28,7 +30,8 @@ export function parseTickArguments(argv: readonly string[]): Invocation | undefi
       strict: true,
     });
     const [first = 'run', ...names] = positionals;
-    if (!isCommand(first) || (!TAKES_NAMES.has(first) && names.length > 0)) return undefined;
+    if (!isCommand(first) || LEFT_TO_YARGS.has(first) || (!TAKES_NAMES.has(first) && names.length > 0))
+      return undefined;
     const given = new Map(ROWS.map((row) => [row, [values[row.flag] ?? []].flat()]));
     return mayBe(given) ? toInvocation(first, names, rawFlags(given)) : undefined;
   } catch {

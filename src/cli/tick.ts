@@ -3,11 +3,13 @@ import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { RunError } from '../domain/errors.ts';
 import type { Manifest, ManifestEntry } from '../domain/manifest.ts';
+import { nearestName } from '../domain/names.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { Plan, PlannedBinary } from '../domain/plan.ts';
 import { releaseId } from '../domain/release.ts';
 import type { Settings } from '../domain/settings.ts';
-import { installedText, type Policy } from '../planning/decide.ts';
+import type { LookPolicy } from '../engine/look.ts';
+import { installedText } from '../planning/decide.ts';
 import { isKeepaliveDue } from '../planning/keepalive.ts';
 import { deadTemporaries } from '../platform/files.ts';
 import { hostDraw, hostId } from '../platform/host-id.ts';
@@ -79,8 +81,18 @@ async function mustBeTrusted(paths: readonly string[]): Promise<void> {
   }
 }
 
-export function policyOf({ invocation }: Tick): Policy {
-  return { now: new Date(), pastFailures: invocation.force === 'yes' ? 'ignore' : 'respect' };
+export function policyOf(tick: Tick): LookPolicy {
+  const { command, output, force } = tick.invocation;
+  return {
+    now: new Date(),
+    pastFailures: force === 'yes' ? 'ignore' : 'respect',
+    records: command === 'plan' || output === 'json' || tellsEverything(tick) ? 'all' : 'needed',
+  };
+}
+
+/** Whether somebody watches, or asked for more than changes. */
+function tellsEverything({ invocation, out }: Tick): boolean {
+  return invocation.volume !== 'quiet' && (out.interactive || invocation.volume !== 'normal');
 }
 
 /** Nothing an earlier tick left to be finished, and nothing odd about what it put on probation. */
@@ -123,7 +135,7 @@ export function conclude(tick: Tick, outcomes: readonly Outcome[], ended?: RunEr
     };
     out.line(JSON.stringify(document));
   } else {
-    const normal = out.interactive || invocation.volume !== 'normal' ? 'everything' : 'changes';
+    const normal = tellsEverything(tick) ? 'everything' : 'changes';
     reportRun(outcomes, invocation.volume === 'quiet' ? 'acted' : normal, out);
   }
   return exitCode;
@@ -163,11 +175,16 @@ function select(manifest: Manifest, names: readonly string[]): readonly Manifest
       'usage',
       `no binary ${strangers.map((name) => JSON.stringify(name)).join(', ')} in the manifest`,
       {
-        hint: `${manifest.file} names ${there}.`,
+        hint: `${manifest.file} names ${there}.${didYouMean(strangers, [...known])}`,
       },
     );
   }
   return names.length === 0 ? manifest.entries : manifest.entries.filter(({ name }) => names.includes(name));
+}
+
+function didYouMean(strangers: readonly string[], known: readonly string[]): string {
+  const near = new Set(strangers.flatMap((name) => nearestName(name, known) ?? []));
+  return near.size === 0 ? '' : ` Did you mean ${[...near].join(', ')}?`;
 }
 
 /** cron starts every host at the same second: each waits its own share. A person at a terminal does not wait. */

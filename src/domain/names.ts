@@ -26,3 +26,25 @@ export function isServiceName(text: string): text is ServiceName {
 export function isVersionName(text: string): text is VersionName {
   return VERSION_NAME.test(text);
 }
+
+/** The one that somebody most likely meant: the fewest letters to change, and less than half of them. */
+export function nearestName(text: string, names: readonly string[]): string | undefined {
+  const [best] = names
+    .map((name) => ({ name, distance: distance(text.toLowerCase(), name.toLowerCase()) }))
+    .sort((a, b) => a.distance - b.distance);
+  return best !== undefined && best.distance * 2 < Math.max(text.length, 2) ? best.name : undefined;
+}
+
+/** Levenshtein's: letters that are to be added, removed or replaced. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, column) => column);
+  for (const [line, letter] of [...a].entries()) {
+    const next = [line + 1];
+    for (let column = 1; column <= b.length; column++) {
+      const replaced = (row[column - 1] ?? 0) + (b[column - 1] === letter ? 0 : 1);
+      next.push(Math.min(replaced, (row[column] ?? 0) + 1, (next[column - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}

@@ -30,6 +30,16 @@ export interface Backoff {
   readonly notBefore: string;
 }
 
+/** An operator's word that a binary is to be left alone. In the record, and so out of the way of whoever edits the manifest. */
+export interface Hold {
+  /** Who said so, as the host calls them. */
+  readonly by: string;
+  readonly since: string;
+  /** RFC 3339 UTC; absent: until somebody lifts it. */
+  readonly until?: string;
+  readonly reason?: string;
+}
+
 /** What survives a tick about one binary: `<state dir>/<name>.json`. Losing it costs time and memory, never truth. */
 export interface BinaryRecord {
   readonly schema: 'bin-proxy/record/1';
@@ -39,6 +49,8 @@ export interface BinaryRecord {
   /** Newest first, at most eight. */
   readonly quarantine: readonly Quarantine[];
   readonly backoff?: Backoff;
+  /** One whose time is up is as none. */
+  readonly hold?: Hold;
   /**
    * Processes this program stopped and could not start again, since there is no file to go back to. They look stopped
    * on purpose and are not: the next release may start them (invariant 7).

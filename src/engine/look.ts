@@ -1,10 +1,9 @@
 import type { Installation } from '../domain/installation.ts';
 import type { ManifestEntry } from '../domain/manifest.ts';
-import type { Plan } from '../domain/plan.ts';
+import type { Decision, Plan } from '../domain/plan.ts';
 import type { BinaryRecord } from '../domain/record.ts';
 import type { InstallationReader } from '../installers/installer.ts';
 import { type Answer, decide, type Observed, type Policy } from '../planning/decide.ts';
-import { isChange } from '../planning/transactions.ts';
 import type { ReleaseSource } from '../sources/source.ts';
 import type { RecordStore } from '../store/records.ts';
 
@@ -14,13 +13,21 @@ export interface LookRoles {
   readonly records: RecordStore;
 }
 
+export interface LookPolicy extends Policy {
+  /**
+   * Of which binaries the past is read: of all of them where a person wants to see it, else of those alone that would not
+   * be left as they are. It is they whom an operator's hold makes a difference to.
+   */
+  readonly records: 'all' | 'needed';
+}
+
 const NOT_ASKED: Answer = { kind: 'not-asked' };
 
 /**
  * Observe, ask, decide: no lock, no write, no child process, and no hashing of a file that has not changed
  * (invariant 12). 1,439 ticks a day end here; a dry run is this, printed.
  */
-export async function look(entries: readonly ManifestEntry[], roles: LookRoles, policy: Policy): Promise<Plan> {
+export async function look(entries: readonly ManifestEntry[], roles: LookRoles, policy: LookPolicy): Promise<Plan> {
   const asked = entries.filter(({ hold }) => hold === undefined);
   const { answers, warnings, reports } = await roles.source.ask(asked);
   const observed: Observed[] = [];
@@ -29,13 +36,17 @@ export async function look(entries: readonly ManifestEntry[], roles: LookRoles, 
     observed.push({ entry, answer, installed: await installedFor(entry, answer, roles.reader) });
   }
   const plan = decide(observed, policy);
-  // The past matters to what would change: most ticks read no record at all.
-  const changing = plan.binaries.filter(isChange).map(({ entry }) => entry.name);
-  if (changing.length === 0) return { ...plan, warnings, reports };
-  const { byName, damaged } = await roles.records.read(changing);
+  // The past matters to what would change or cannot be judged: most ticks read no record at all.
+  const wanted = plan.binaries.filter(({ decision }) => policy.records === 'all' || !isSettled(decision));
+  if (wanted.length === 0) return { ...plan, warnings, reports };
+  const { byName, damaged } = await roles.records.read(wanted.map(({ entry }) => entry.name));
   const remembered = observed.map((one) => withRecord(one, byName.get(one.entry.name)));
   const unread = [...damaged].map(([name, why]) => `the record of ${name} is damaged and not used: ${why}`);
   return { ...decide(remembered, policy), warnings: [...warnings, ...unread], reports };
+}
+
+function isSettled({ kind }: Decision): boolean {
+  return kind === 'up-to-date' || kind === 'leave';
 }
 
 function withRecord(observed: Observed, record: BinaryRecord | undefined): Observed {

@@ -3,8 +3,9 @@ import type { UpdateError } from '../domain/errors.ts';
 import type { Installation } from '../domain/installation.ts';
 import type { ManifestEntry } from '../domain/manifest.ts';
 import type { Decision, FileChange, Plan, PlannedBinary } from '../domain/plan.ts';
-import type { BinaryRecord, Quarantine } from '../domain/record.ts';
+import type { BinaryRecord, Hold, Quarantine } from '../domain/record.ts';
 import { type Artifact, type Release, releaseNames, sameRelease } from '../domain/release.ts';
+import { holdInForce, holdText } from './hold.ts';
 import { LONGEST_BACKOFF_MS, LONGEST_QUARANTINE_MS } from './quarantine.ts';
 
 /** What a source said about one binary; `not-asked` where the answer could not matter (a held binary). */
@@ -51,6 +52,8 @@ interface Moment {
 
 function decideOne(observed: Observed, policy: Policy, offers: ReadonlyMap<string, string>): Decision {
   const { entry, answer, record } = observed;
+  const hold = holdInForce(record, policy.now);
+  if (hold !== undefined) return heldByOperator(hold, observed);
   if (entry.hold !== undefined || answer.kind === 'not-asked') {
     return { kind: 'leave', reason: 'held', detail: entry.hold ?? 'held' };
   }
@@ -64,6 +67,18 @@ function decideOne(observed: Observed, policy: Policy, offers: ReadonlyMap<strin
   if (files.length === 0) return { kind: 'up-to-date', release };
   const left = policy.pastFailures === 'respect' && record && leftAlone(release, record, { now: policy.now, offers });
   return left || { kind: 'change', release, reason: changeReason(observed, release), files };
+}
+
+/** Whoever holds a binary is told of no trouble with it, and the manifest's own word is not lost behind theirs. */
+function heldByOperator(hold: Hold, { entry, answer }: Observed): Decision {
+  const also = entry.hold === undefined ? '' : `; and by the manifest: ${entry.hold}`;
+  return {
+    kind: 'leave',
+    reason: 'held',
+    detail: `${holdText(hold)}${also}`,
+    ...(answer.kind === 'offered' && { release: answer.release }),
+    ...(hold.until !== undefined && entry.hold === undefined && { until: hold.until }),
+  };
 }
 
 /** The files that differ from the release's, or why one of them can be neither compared nor replaced. */

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BinaryName } from '../domain/names.ts';
-import { type Backoff, type BinaryRecord, emptyRecord, type Quarantine } from '../domain/record.ts';
+import { type Backoff, type BinaryRecord, emptyRecord, type Hold, type Quarantine } from '../domain/record.ts';
 import { orUndefined, writeDurably } from '../platform/files.ts';
 import {
   hasSchema,
@@ -76,9 +76,12 @@ export class RecordStore {
 /** Written by this program as root; but one that was edited by hand must not end every tick from now on. */
 function parseRecord(value: unknown, name: BinaryName): BinaryRecord | undefined {
   if (!hasSchema(value, 'bin-proxy/record/1') || value['name'] !== name) return undefined;
-  const { quarantine, backoff, leftDown = [] } = value;
+  const { quarantine, backoff, hold, leftDown = [] } = value;
   const sound =
-    isListOf(quarantine, isQuarantine) && (backoff === undefined || isBackoff(backoff)) && isListOf(leftDown, isText);
+    isListOf(quarantine, isQuarantine) &&
+    (backoff === undefined || isBackoff(backoff)) &&
+    (hold === undefined || isHold(hold)) &&
+    isListOf(leftDown, isText);
   return sound ? (value as unknown as BinaryRecord) : undefined;
 }
 
@@ -96,6 +99,12 @@ function isBackoff(value: unknown): value is Backoff {
   return (
     hasTexts(value, 'release', 'reason', 'detail') && isTime(value['notBefore']) && typeof value['count'] === 'number'
   );
+}
+
+function isHold(value: unknown): value is Hold {
+  if (!hasTexts(value, 'by', 'since')) return false;
+  const { until, reason } = value;
+  return (until === undefined || isTime(until)) && (reason === undefined || isText(reason));
 }
 
 /** One that is no time would be a quarantine without end. */

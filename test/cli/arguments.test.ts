@@ -11,8 +11,10 @@ const PLAIN: Invocation = {
   output: 'text',
   volume: 'normal',
   color: 'auto',
+  wishes: {},
   settings: {},
 };
+const DRY = { 'dry-run': 'yes' };
 const ROWS: readonly FlagRow[] = [...FLAGS, ...SETTING_FLAGS];
 
 /** What yargs makes of a command line; undefined for everything that is not something to do. */
@@ -34,9 +36,9 @@ describe('the command lines of cron and scripts', () => {
     ['run --quiet --config /etc/bin-proxy/config', { volume: 'quiet', settings: { config: '/etc/bin-proxy/config' } }],
     ['-c /x', { settings: { config: '/x' } }],
     ['plan', { command: 'plan' }],
-    ['--dry-run', { command: 'plan' }],
-    ['-n', { command: 'plan' }],
-    ['run -n app', { command: 'plan', names: ['app'] }],
+    ['--dry-run', { command: 'plan', wishes: DRY }],
+    ['-n', { command: 'plan', wishes: DRY }],
+    ['run -n app', { command: 'plan', names: ['app'], wishes: DRY }],
     ['run app other', { names: ['app', 'other'] }],
     ['run --force app', { force: 'yes', names: ['app'] }],
     ['run app --json', { output: 'json', names: ['app'] }],
