@@ -12,6 +12,7 @@ const ROLES = {
 };
 /** What an adapter was split into. Every other file of a role is its interface or an adapter. */
 const PARTS = [
+  'installers/kept',
   'installers/preflight',
   'installers/receive',
   'installers/workshop',

@@ -33,16 +33,37 @@ export async function actTick(tick: Tick, plan: Plan): Promise<ExitCode> {
     if (due) await tellStatus(tick, outcomes);
     return exitCode;
   }
+  return actLocked(tick, plan, {
+    log,
+    due: due ? 'now' : 'later',
+    lookAgain: () => look(tick.entries, tick.half, policyOf(tick)),
+    takeLock: () => takeLock(tick.settings.lockFile, new Date()),
+  });
+}
+
+/** How one run acts on its plan. */
+export interface Acting {
+  readonly log: Log;
+  /** Whether the release server is told of the whole host in any case. */
+  readonly due: 'now' | 'later';
+  /** The plan anew, once the lock is held. */
+  readonly lookAgain: () => Promise<Plan>;
+  readonly takeLock: () => Promise<Lock>;
+}
+
+/** Everything that is done under the lock, and the reports of it. Throws `RunError` where the lock cannot be had. */
+export async function actLocked(tick: Tick, plan: Plan, acting: Acting): Promise<ExitCode> {
+  const { log, lookAgain } = acting;
   await prepareState(tick.settings);
-  const lock = await takeLock(tick.settings.lockFile, new Date());
+  const lock = await acting.takeLock();
   const stop = new StopSignals();
   const gate = stop.gate(lock.lost);
   const asked = tellsServer(tick, plan) ? 'reports' : 'silence';
   const reporter = composeReporter(tick.settings, tick.half.http, asked);
   try {
-    const { outcomes, exitCode } = await underLock(tick, plan, { lock, gate, reporter, log });
+    const { outcomes, exitCode } = await underLock(tick, plan, { lock, gate, reporter, log, lookAgain });
     // The lock is free again: no other tick waits for a report.
-    const when = tick.invocation.names.length > 0 ? 'never' : due ? 'always' : 'after-a-report';
+    const when = tick.invocation.names.length > 0 ? 'never' : acting.due === 'now' ? 'always' : 'after-a-report';
     await settleReports(reporter, tick, { when, outcomes, stop: gate.signal });
     return exitCode;
   } finally {
@@ -55,9 +76,10 @@ interface Around {
   readonly gate: Gate;
   readonly reporter: Reporter;
   readonly log: Log;
+  readonly lookAgain: () => Promise<Plan>;
 }
 
-async function underLock(tick: Tick, plan: Plan, { lock, ...around }: Around): Promise<Told> {
+async function underLock(tick: Tick, plan: Plan, { lock, lookAgain, ...around }: Around): Promise<Told> {
   try {
     const roles = await composeAct(tick.half, {
       ...around,
@@ -65,7 +87,6 @@ async function underLock(tick: Tick, plan: Plan, { lock, ...around }: Around): P
       progress: await progressOf(tick),
       run: tick.run,
     });
-    const lookAgain = () => look(tick.entries, tick.half, policyOf(tick));
     const acted = await act(tick.manifest, lookAgain, roles);
     await tick.half.cache.save();
     const told = tell(tick, around.log, { plan, ...acted });

@@ -1,7 +1,7 @@
 import { RunError } from '../domain/errors.ts';
 import { SETTINGS } from './settings-table.ts';
 
-export type CommandName = 'run' | 'plan' | 'hold' | 'unhold' | 'retry' | 'unlock' | 'demo';
+export type CommandName = 'run' | 'plan' | 'rollback' | 'hold' | 'unhold' | 'retry' | 'unlock' | 'demo';
 export type Color = 'auto' | 'always' | 'never';
 export type Volume = 'quiet' | 'normal' | 'verbose' | 'debug';
 
@@ -38,9 +38,16 @@ export const FLAGS = [
     short: 'n',
     type: 'boolean',
     meaning: 'show what would be done and change nothing (as "plan")',
-    of: ['run', 'plan'],
+    of: ['run', 'plan', 'rollback'],
   },
   { flag: 'force', type: 'boolean', meaning: 'try again what failed here before; unlock: ask the holder to end' },
+  {
+    flag: 'to',
+    type: 'string',
+    placeholder: 'VERSION',
+    meaning: 'rollback: a version, the beginning of a digest, or factory',
+    of: ['rollback'],
+  },
   {
     flag: 'until',
     type: 'string',
@@ -79,6 +86,7 @@ export const SETTING_FLAGS: readonly FlagRow[] = SETTINGS.filter(({ flag }) => f
 const COMMANDS: ReadonlySet<string> = new Set([
   'run',
   'plan',
+  'rollback',
   'hold',
   'unhold',
   'retry',

@@ -5,6 +5,7 @@ import type { BinaryName } from '../domain/names.ts';
 import type { Settings } from '../domain/settings.ts';
 import type { ActRoles, Gate, Progress } from '../engine/roles.ts';
 import { InPlaceInstaller } from '../installers/in-place.ts';
+import type { InstallationReader, Installer } from '../installers/installer.ts';
 import { systemClock } from '../platform/clock.ts';
 import { commandPath, runCommand } from '../platform/command.ts';
 import type { Log } from '../platform/log.ts';
@@ -39,7 +40,7 @@ export async function composeAct(look: LookHalf, around: ActSurroundings): Promi
   const services = await serviceManager(settings);
   return {
     source: look.source,
-    installer: new InPlaceInstaller(look.reader, runCommand),
+    installer: composeInstaller(look.reader),
     services,
     probe: new ProcessProbe(services, systemClock),
     records: look.records,
@@ -70,6 +71,10 @@ export async function composeAct(look: LookHalf, around: ActSurroundings): Promi
     },
     run,
   };
+}
+
+export function composeInstaller(reader: InstallationReader): Installer {
+  return new InPlaceInstaller(reader, runCommand);
 }
 
 /** supervisor where the host has it; where it has not, nothing is restarted and the outcome says so. */

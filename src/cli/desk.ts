@@ -23,7 +23,7 @@ export function operator(): string {
 }
 
 /** Takes the lock, and waits for a run that holds it, but not for ever. Throws {@link RunError} `lock-held`. */
-async function waitForLock(file: string): Promise<Lock> {
+export async function waitForLock(file: string): Promise<Lock> {
   const deadline = performance.now() + PATIENCE_MS;
   for (let told = false; ; await delay(POLL_MS)) {
     try {

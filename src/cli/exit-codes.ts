@@ -21,6 +21,7 @@ export type ExitCode = (typeof EXIT_CODES)[number][0];
 
 const OF_ERROR: Readonly<Record<RunErrorCode, ExitCode>> = {
   usage: 2,
+  refused: 20,
   'settings-invalid': 78,
   'manifest-invalid': 78,
   'no-permission': 77,

@@ -47,11 +47,13 @@ function grammar(onChosen: (command: CommandName, names: readonly string[]) => v
   };
   const names = (parser: Argv) =>
     parser.positional('names', { type: 'string', array: true, describe: 'only these binaries [all]' });
+  const one = (parser: Argv) => parser.positional('names', { type: 'string', describe: 'which binary' });
   const given = (parser: Argv) =>
     parser.positional('names', { type: 'string', array: true, describe: 'which binaries' });
   const parser = yargs()
     .command('run [names..]', 'one tick, also without a command: check, verify, replace, prove', names, choose('run'))
     .command('plan [names..]', 'what run would do, and why; changes nothing', names, choose('plan'))
+    .command('rollback <names>', 'back to a version that is kept here; needs no server', one, choose('rollback'))
     .command('hold <names..>', 'leave these binaries alone', given, choose('hold'))
     .command('unhold <names..>', 'no longer leave them alone', given, choose('unhold'))
     .command('retry <names..>', 'lift what is held against the release that is offered', given, choose('retry'))

@@ -47,6 +47,8 @@ async function dispatch(invocation: Invocation): Promise<ExitCode> {
       return (await import('./plan-command.ts')).planCommand(invocation);
     case 'unlock':
       return (await import('./unlock-command.ts')).unlockCommand(invocation);
+    case 'rollback':
+      return (await import('./rollback-command.ts')).rollbackCommand(invocation);
     case 'hold':
     case 'unhold':
       return (await import('./hold-command.ts')).holdCommand(invocation);

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { errorText, UpdateError } from '../domain/errors.ts';
 import type { ServiceName } from '../domain/names.ts';
-import type { PlannedBinary } from '../domain/plan.ts';
+import type { Plan, PlannedBinary } from '../domain/plan.ts';
 import { look } from '../engine/look.ts';
 import { intentOf } from '../planning/health.ts';
 import { isChange } from '../planning/transactions.ts';
@@ -16,19 +16,32 @@ import { beginTick, policyOf, type Tick } from './tick.ts';
 export async function planCommand(invocation: Invocation): Promise<ExitCode> {
   const tick = await beginTick(invocation);
   const plan = await look(tick.entries, tick.half, policyOf(tick));
+  await showPlan(tick, plan, { source: tick.half.source.label, todo: 'bin-proxy run' });
+  const failed = plan.binaries.flatMap(({ decision }) => (decision.kind === 'fail' ? [decision.reason] : []));
+  const asked = plan.binaries.filter(({ decision }) => !(decision.kind === 'leave' && decision.reason === 'held'));
+  if (failed.length === 0) return 0;
+  return failed.length === asked.length && failed.every((reason) => reason === 'source-unreachable') ? 69 : 20;
+}
+
+/** Where a plan's releases come from, and the command that carries it out. */
+export interface PlanOrigin {
+  readonly source: string;
+  readonly todo: string;
+}
+
+/** Prints a plan, as text or as JSON. */
+export async function showPlan(tick: Tick, plan: Plan, { source, todo }: PlanOrigin): Promise<void> {
   const context = {
-    source: tick.half.source.label,
+    source,
+    todo,
     manifest: tick.settings.manifestFile,
     warnings: [...tick.warnings, ...plan.warnings],
     unfinished: await unfinishedText(tick),
     restarts: await restarts(plan.binaries.filter(isChange), tick),
   };
-  if (invocation.output === 'json') tick.out.line(JSON.stringify(planDocument(plan, { ...context, host: hostname() })));
+  if (tick.invocation.output === 'json')
+    tick.out.line(JSON.stringify(planDocument(plan, { ...context, host: hostname() })));
   else reportPlan(plan, context, tick.out);
-  const failed = plan.binaries.flatMap(({ decision }) => (decision.kind === 'fail' ? [decision.reason] : []));
-  const asked = plan.binaries.filter(({ decision }) => !(decision.kind === 'leave' && decision.reason === 'held'));
-  if (failed.length === 0) return 0;
-  return failed.length === asked.length && failed.every((reason) => reason === 'source-unreachable') ? 69 : 20;
 }
 
 async function unfinishedText({ half }: Tick): Promise<string | undefined> {

@@ -1,13 +1,15 @@
 import type { Plan, PlannedBinary } from '../domain/plan.ts';
 import { releaseId } from '../domain/release.ts';
 import { installedText } from '../planning/decide.ts';
-import { columns } from '../platform/text.ts';
+import { columns, printableText } from '../platform/text.ts';
 import { brief } from './report-run.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface PlanContext {
   readonly source: string;
   readonly manifest: string;
+  /** The command that does it. */
+  readonly todo: string;
   readonly warnings: readonly string[];
   /** The update an earlier run left unfinished: it would be taken up first. */
   readonly unfinished: string | undefined;
@@ -45,7 +47,7 @@ export function reportPlan(plan: Plan, context: PlanContext, out: Terminal): voi
   }
   out.line(totalsText(plan));
   if (plan.binaries.some(({ decision }) => decision.kind === 'change')) {
-    out.line('Nothing was changed. To do it: bin-proxy run');
+    out.line(printableText(`Nothing was changed. To do it: ${context.todo}`));
   }
 }
 
@@ -103,6 +105,7 @@ const CHANGES = {
   'not-installed': 'not installed yet',
   'new-release': 'new release',
   drifted: 'file was changed on this host',
+  'operator-rollback': 'back to it, as asked',
 } as const;
 
 function whyOf({ decision }: PlannedBinary): string {

@@ -39,7 +39,7 @@ export function reportRun(
   out: Terminal,
 ): void {
   const told = outcomes.filter((one) => isShown(one, shown));
-  const rows = columns(told.map((one) => [one.name, WORDS[one.outcome], digests(one), sentence(one)]));
+  const rows = columns(told.map((one) => [one.name, wordFor(one), digests(one), sentence(one)]));
   for (const [index, [name = '', word = '', change = '', text = '']] of rows.entries()) {
     const one = told[index];
     if (one === undefined) continue;
@@ -50,6 +50,11 @@ export function reportRun(
     if (one.evidence !== undefined) out.line(`    evidence: ${one.evidence}`);
   }
   if (shown === 'everything') out.line(summary(outcomes));
+}
+
+/** What an operator asked for is an update like any other, but nobody would call it so. */
+function wordFor({ outcome, reason }: Outcome): string {
+  return outcome === 'updated' && reason === 'operator-rollback' ? 'went back' : WORDS[outcome];
 }
 
 function isShown({ outcome, reason }: Outcome, shown: 'everything' | 'changes' | 'acted'): boolean {
@@ -91,6 +96,7 @@ const REASONS = {
   'not-installed': 'was not installed',
   'new-release': 'new release',
   drifted: 'file was changed on this host',
+  'operator-rollback': 'asked for by an operator',
   recovered: 'finished what an earlier run began',
 } as const;
 

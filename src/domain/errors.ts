@@ -4,6 +4,8 @@
  */
 export type RunErrorCode =
   | 'usage'
+  /** Understood, and not done: the binary stays as it is. */
+  | 'refused'
   | 'settings-invalid'
   | 'manifest-invalid'
   | 'no-permission'

@@ -1,6 +1,7 @@
 import type { FailureReason, Fault } from './errors.ts';
 import type { BinaryName, ServiceName } from './names.ts';
 import type { ChangeReason } from './outcome.ts';
+import type { LeftRelease } from './record.ts';
 
 /** One file of a transaction, with everything that is needed to finish or undo it in a new process (invariant 4). */
 export interface JournalFile {
@@ -26,6 +27,8 @@ export interface JournalChange {
   readonly keep: number;
   /** Absent: it has a service, whether or not this host runs it. */
   readonly service?: 'none';
+  /** What an operator goes back from with it. */
+  readonly leaves?: readonly LeftRelease[];
   readonly files: readonly JournalFile[];
 }
 

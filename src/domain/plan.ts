@@ -2,17 +2,26 @@ import type { FailureReason } from './errors.ts';
 import type { Installation } from './installation.ts';
 import type { ManifestEntry } from './manifest.ts';
 import type { ChangeReason, LeaveReason } from './outcome.ts';
+import type { LeftRelease } from './record.ts';
 import type { Artifact, Release } from './release.ts';
 
 /** One file that has to change, with what lies there now. */
 export interface FileChange {
   readonly artifact: Artifact;
   readonly installed: Extract<Installation, { kind: 'absent' | 'present' }>;
+  /** Path of a kept file with these bytes; absent: they are fetched. */
+  readonly kept?: string;
 }
 
 interface DecisionPayload {
   'up-to-date': { readonly release: Release };
-  change: { readonly release: Release; readonly reason: ChangeReason; readonly files: readonly FileChange[] };
+  change: {
+    readonly release: Release;
+    readonly reason: ChangeReason;
+    readonly files: readonly FileChange[];
+    /** What an operator goes back from with it. */
+    readonly leaves?: readonly LeftRelease[];
+  };
   leave: { readonly release?: Release; readonly reason: LeaveReason; readonly detail: string; readonly until?: string };
   fail: { readonly release?: Release; readonly reason: FailureReason; readonly detail: string; readonly hint?: string };
 }

@@ -40,6 +40,24 @@ export interface Hold {
   readonly reason?: string;
 }
 
+/** A release that an operator has gone back from. */
+export interface LeftRelease {
+  /** As `releaseNames` writes it. */
+  readonly release: string;
+  readonly by: string;
+  readonly at: string;
+}
+
+/** A version that was replaced, and may still be kept. */
+export interface FormerVersion {
+  /** As `releaseNames` writes it; of a file that this program has not installed, its digest. */
+  readonly release: string;
+  /** Absent: nobody knows. */
+  readonly version?: string;
+  /** RFC 3339 UTC: when it was replaced. */
+  readonly until: string;
+}
+
 /** What survives a tick about one binary: `<state dir>/<name>.json`. Losing it costs time and memory, never truth. */
 export interface BinaryRecord {
   readonly schema: 'bin-proxy/record/1';
@@ -51,6 +69,10 @@ export interface BinaryRecord {
   readonly backoff?: Backoff;
   /** One whose time is up is as none. */
   readonly hold?: Hold;
+  /** Newest first. Not installed again until another release has been. */
+  readonly left?: readonly LeftRelease[];
+  /** Newest first, at most sixteen. */
+  readonly former?: readonly FormerVersion[];
   /**
    * Processes this program stopped and could not start again, since there is no file to go back to. They look stopped
    * on purpose and are not: the next release may start them (invariant 7).

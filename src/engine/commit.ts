@@ -1,6 +1,7 @@
 import { errorText } from '../domain/errors.ts';
 import { type Journal, type JournalChange, namesOfRelease } from '../domain/journal.ts';
 import type { Outcome, ServiceOutcome } from '../domain/outcome.ts';
+import { remembered } from '../planning/former.ts';
 import type { ProcessSample } from '../planning/health.ts';
 import { forgive } from '../planning/quarantine.ts';
 import { MAX_FINISHING } from '../planning/recover.ts';
@@ -56,7 +57,7 @@ function records(change: JournalChange, success: Success, roles: ActRoles): read
   return [
     () =>
       roles.records.update(name, now, (before) => ({
-        ...forgive(before, names),
+        ...remembered(forgive(before, names), change, at),
         active: { release: names, version, since: at },
         last: { outcome: 'updated', reason, detail, at },
       })),

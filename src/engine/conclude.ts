@@ -43,6 +43,7 @@ export async function conclude(change: JournalChange, story: Story, roles: ActRo
     detail,
     fault: faultOf(story),
     companions: companionsOf(story.journal, change),
+    ...(change.leaves !== undefined && { leaves: change.leaves }),
   };
   const leftDown = story.undone.kind === 'nothing-touched' ? [] : story.undone.leftDown;
   const begun = story.journal.startedAt;

@@ -1,7 +1,9 @@
 import { errorText } from '../domain/errors.ts';
+import type { JournalChange } from '../domain/journal.ts';
 import type { BinaryName } from '../domain/names.ts';
 import type { OutcomeKind } from '../domain/outcome.ts';
 import { sameRelease } from '../domain/release.ts';
+import { stayed } from '../planning/former.ts';
 import { type FailedTry, remember } from '../planning/quarantine.ts';
 import type { ActRoles } from './roles.ts';
 
@@ -10,6 +12,8 @@ export interface Failure extends FailedTry {
   readonly outcome: OutcomeKind;
   /** When its transaction began: a failure is counted once, also where the tick that counted it died right after. */
   readonly begun?: string;
+  /** What an operator wanted to go back from with it, and runs again now. */
+  readonly leaves?: JournalChange['leaves'];
   /** Processes that could not be started again. */
   readonly leftDown: readonly string[];
 }
@@ -30,7 +34,7 @@ export async function rememberFailure(
   try {
     await records.update(name, now, (record) => {
       const counted = record.quarantine.some((q) => sameRelease(q.release, release) && isSince(q.since));
-      const after = counted ? record : remember(record, failure, now);
+      const after = stayed(counted ? record : remember(record, failure, now), failure.leaves);
       nextAttempt = fault === 'release' ? after.quarantine[0]?.until : after.backoff?.notBefore;
       if (after === record && begun === undefined) return record;
       const last = { outcome, reason, detail, at: now.toISOString() };

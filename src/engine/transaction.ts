@@ -7,6 +7,7 @@ import { installedText } from '../planning/decide.ts';
 import type { PlannedChange, Transaction } from '../planning/transactions.ts';
 import { printable } from '../platform/http-trouble.ts';
 import { bootId } from '../platform/processes.ts';
+import { adoptFinds } from './adopt.ts';
 import { commit } from './commit.ts';
 import { failure } from './failure.ts';
 import { orFailed, type Proven, restartAndProve } from './prove.ts';
@@ -110,6 +111,10 @@ async function stageFiles({ entry, decision }: PlannedChange, roles: ActRoles): 
   const paths: string[] = [];
   for (const file of decision.files) {
     gate.mayBegin();
+    if (file.kept !== undefined) {
+      paths.push(await installer.recall(file.kept, file, entry));
+      continue;
+    }
     // The query of a signed link is a secret (invariant 14).
     log.info(`${entry.name}: downloading ${printable(new URL(file.artifact.url))}`);
     const deliver: Parameters<typeof installer.stage>[2] = (sink, maxBytes) => {
@@ -153,7 +158,7 @@ async function goLive(
 async function prepare(
   staged: readonly Staged[],
   services: readonly JournalService[],
-  { installer, clock, gate, run, journal: store }: ActRoles,
+  { installer, clock, gate, run, records, journal: store }: ActRoles,
 ): Promise<Journal> {
   gate.mayBegin();
   const changes: JournalChange[] = [];
@@ -169,10 +174,12 @@ async function prepare(
       reason: decision.reason,
       keep: entry.keep,
       ...(entry.services.length === 0 && { service: 'none' }),
+      ...(decision.leaves !== undefined && { leaves: decision.leaves }),
       files,
       ...(from !== undefined && { from }),
     });
   }
+  await adoptFinds(changes, { installer, records });
   const startedAt = clock.now().toISOString();
   const journal: Journal = {
     schema: 'bin-proxy/journal/1',

@@ -6,11 +6,13 @@ import { UpdateError } from '../domain/errors.ts';
 import type { JournalFile } from '../domain/journal.ts';
 import type { ManifestEntry } from '../domain/manifest.ts';
 import type { FileChange } from '../domain/plan.ts';
+import type { KeptFile } from '../planning/former.ts';
 import type { FoundFile } from '../planning/recover.ts';
 import type { RunCommand } from '../platform/command.ts';
 import { fileTrouble } from '../platform/file-trouble.ts';
-import { createExclusive, identityOf, naming, removeFile, syncDirectory } from '../platform/files.ts';
+import { createExclusive, identityOf, naming, realPathOf, removeFile, syncDirectory } from '../platform/files.ts';
 import type { Deliver, InstallationReader, Installer } from './installer.ts';
+import { adopt, keptFiles, recall } from './kept.ts';
 import { mustBeExecutableHere, mustPassCheck, mustRunHere } from './preflight.ts';
 import { receive } from './receive.ts';
 import {
@@ -73,6 +75,18 @@ export class InPlaceInstaller implements Installer {
       if (staged !== undefined) await removeFile(staged);
       throw stagingError(error);
     }
+  }
+
+  async kept(entry: ManifestEntry): Promise<readonly KeptFile[]> {
+    return keptFiles(await realPathOf(entry.path), entry.name);
+  }
+
+  async recall(kept: string, change: FileChange, entry: ManifestEntry): Promise<string> {
+    return recall(kept, await realTarget(change), { change, entry, run: this.#run });
+  }
+
+  async adopt({ target, former }: JournalFile, { name }: Pick<ManifestEntry, 'name'>): Promise<void> {
+    if (former !== undefined) await adopt(former.backup, target, name);
   }
 
   async backUp(change: FileChange, entry: ManifestEntry, staged: string): Promise<JournalFile> {

@@ -3,6 +3,7 @@ import type { Installation } from '../domain/installation.ts';
 import type { JournalFile } from '../domain/journal.ts';
 import type { ManifestEntry } from '../domain/manifest.ts';
 import type { FileChange } from '../domain/plan.ts';
+import type { KeptFile } from '../planning/former.ts';
 import type { FoundFile } from '../planning/recover.ts';
 import type { Sink } from '../platform/http.ts';
 
@@ -23,6 +24,21 @@ export interface Installer {
    * Must leave everything live untouched. Must leave nothing behind when it throws. Throws `UpdateError`.
    */
   stage(change: FileChange, entry: ManifestEntry, deliver: Deliver): Promise<string>;
+
+  /** What is kept of a binary's file: its backups, and what was there before the first update. */
+  kept(entry: ManifestEntry): Promise<readonly KeptFile[]>;
+
+  /**
+   * Brings a kept file beside the target, as `stage` does with bytes that are fetched, and with the same promises. Must
+   * prove its digest first, and must need no room. Throws `UpdateError`.
+   */
+  recall(kept: string, change: FileChange, entry: ManifestEntry): Promise<string>;
+
+  /**
+   * Keeps the former file for good, as what was there before the first update. Must do nothing where such a file is kept
+   * already, or where there was none. Throws `UpdateError`.
+   */
+  adopt(file: JournalFile, entry: Pick<ManifestEntry, 'name'>): Promise<void>;
 
   /**
    * Keeps the former file, durably, and says where everything lies. Must leave the live file untouched. Must be

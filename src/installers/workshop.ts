@@ -7,7 +7,7 @@ import { digestFromText, digestText } from '../domain/digest.ts';
 import { systemCode, UpdateError } from '../domain/errors.ts';
 import type { JournalFile } from '../domain/journal.ts';
 import { isNoSpace } from '../platform/file-trouble.ts';
-import { hashFile, identityOf, makeDirectories, orUndefined, removeFile, syncDirectory } from '../platform/files.ts';
+import { hashFile, makeDirectories, orUndefined, removeFile, syncDirectory } from '../platform/files.ts';
 import { HttpTrouble } from '../platform/http-trouble.ts';
 import { distrust } from '../platform/trust.ts';
 
@@ -160,10 +160,13 @@ export async function keepRejected(file: JournalFile): Promise<void> {
   }
 }
 
-/** A rejected file is for reading. Only once it is no longer the live one: that must stay executable (invariant 1). */
+/**
+ * A rejected file is for reading. Only once it has no other name: the live one must stay executable (invariant 1), and so
+ * must a kept one that was gone back to and did not run this time.
+ */
 export async function sealRejected(file: JournalFile): Promise<void> {
-  const [kept, live] = await Promise.all([identityOf(rejectedPath(file)), identityOf(file.target)]);
-  if (kept === undefined || (kept.dev === live?.dev && kept.ino === live.ino)) return;
+  const kept = await orUndefined(lstat(rejectedPath(file)));
+  if (kept?.nlink !== 1) return;
   await chmod(rejectedPath(file), 0o400).catch(() => undefined);
 }
 

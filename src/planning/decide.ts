@@ -126,6 +126,11 @@ function cannotReplace(
 /** Invariant 5: a release that failed here waits, unless a companion it failed with has changed since. */
 function leftAlone(release: Release, record: BinaryRecord, { now, offers }: Moment): Decision | undefined {
   const names = releaseNames(release);
+  const left = record.left?.find((one) => sameRelease(one.release, names));
+  if (left !== undefined) {
+    const detail = `${left.by} went back from it at ${left.at.slice(0, 16)}Z; it waits for another release, "retry" or --force`;
+    return { kind: 'leave', release, reason: 'left-by-operator', detail };
+  }
   const quarantine = record.quarantine.find((q) => sameRelease(q.release, names) && isRunning(q, now, offers));
   if (quarantine !== undefined) {
     const times = quarantine.count === 1 ? 'once' : `${quarantine.count} times`;

@@ -81,7 +81,7 @@ function stateOf({ outcome, record, probation }: Known): ReportedState {
     case 'failed':
       return orMissing(outcome);
     case 'held': {
-      if (outcome.reason === 'held') return 'held';
+      if (outcome.reason === 'held' || outcome.reason === 'left-by-operator') return 'held';
       const last = record?.last?.outcome;
       // A host that needs a person does so until something else becomes of the binary.
       if (last === 'rollback-failed') return last;
@@ -128,7 +128,8 @@ function whyOf({ outcome, record }: Known): string | undefined {
     case 'rollback-failed':
       return reasonText({ ...outcome, detail: `${outcome.detail}; ${outcome.rollbackDetail}` });
     case 'held': {
-      if (outcome.reason === 'held') return outcome.detail.slice(0, MAX_REASON_LENGTH);
+      if (outcome.reason === 'held' || outcome.reason === 'left-by-operator')
+        return outcome.detail.slice(0, MAX_REASON_LENGTH);
       const held = outcome.reason === 'quarantined' ? quarantineOf(outcome, record) : record?.backoff;
       return held === undefined ? outcome.reason : reasonText(held);
     }

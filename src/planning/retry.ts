@@ -3,7 +3,7 @@ import { sameRelease } from '../domain/release.ts';
 
 /** Something that kept a release from being tried. */
 export interface Lifted {
-  readonly kind: 'quarantined' | 'backing-off';
+  readonly kind: 'quarantined' | 'backing-off' | 'left-by-operator';
   readonly release: string;
   /** Until when it would have been kept out. */
   readonly until?: string;
@@ -30,11 +30,18 @@ export function liftPast(
   if (waits) {
     lifted.push({ kind: 'backing-off', release: backoff.release, until: backoff.notBefore, detail: backoff.detail });
   }
+  const left = (record.left ?? []).filter(isMeant);
+  lifted.push(
+    ...left.map(({ release, by, at }): Lifted => {
+      return { kind: 'left-by-operator', release, detail: `${by} went back from it at ${at.slice(0, 16)}Z` };
+    }),
+  );
   if (lifted.length === 0) return { record, lifted };
   return {
     record: {
       ...record,
       quarantine: record.quarantine.map((one) => (quarantine.includes(one) ? { ...one, until: time } : one)),
+      ...(record.left !== undefined && { left: record.left.filter((one) => !left.includes(one)) }),
       ...(waits && { backoff: { ...backoff, notBefore: time } }),
     },
     lifted,

@@ -1,7 +1,15 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BinaryName } from '../domain/names.ts';
-import { type Backoff, type BinaryRecord, emptyRecord, type Hold, type Quarantine } from '../domain/record.ts';
+import {
+  type Backoff,
+  type BinaryRecord,
+  emptyRecord,
+  type FormerVersion,
+  type Hold,
+  type LeftRelease,
+  type Quarantine,
+} from '../domain/record.ts';
 import { orUndefined, writeDurably } from '../platform/files.ts';
 import {
   hasSchema,
@@ -76,11 +84,13 @@ export class RecordStore {
 /** Written by this program as root; but one that was edited by hand must not end every tick from now on. */
 function parseRecord(value: unknown, name: BinaryName): BinaryRecord | undefined {
   if (!hasSchema(value, 'bin-proxy/record/1') || value['name'] !== name) return undefined;
-  const { quarantine, backoff, hold, leftDown = [] } = value;
+  const { quarantine, backoff, hold, left = [], former = [], leftDown = [] } = value;
   const sound =
     isListOf(quarantine, isQuarantine) &&
     (backoff === undefined || isBackoff(backoff)) &&
     (hold === undefined || isHold(hold)) &&
+    isListOf(left, isLeft) &&
+    isListOf(former, isFormer) &&
     isListOf(leftDown, isText);
   return sound ? (value as unknown as BinaryRecord) : undefined;
 }
@@ -105,6 +115,14 @@ function isHold(value: unknown): value is Hold {
   if (!hasTexts(value, 'by', 'since')) return false;
   const { until, reason } = value;
   return (until === undefined || isTime(until)) && (reason === undefined || isText(reason));
+}
+
+function isLeft(value: unknown): value is LeftRelease {
+  return hasTexts(value, 'release', 'by', 'at');
+}
+
+function isFormer(value: unknown): value is FormerVersion {
+  return hasTexts(value, 'release', 'until') && (value['version'] === undefined || isText(value['version']));
 }
 
 /** One that is no time would be a quarantine without end. */
