@@ -15,6 +15,8 @@ export interface Scenario {
   readonly title: string;
   /** Programs under supervisord, before it starts. */
   readonly programs: readonly string[];
+  /** The struck command, if it is not a tick. */
+  readonly args?: readonly string[];
   /** Brings the host into the state in which the struck run begins. */
   reset(host: Host): Promise<void>;
   /** What may lie at the path of a program at any moment (invariant 1). */
@@ -101,6 +103,26 @@ const rollback: Scenario = {
   },
 };
 
+/** Two versions were proven here, and the second one is still offered. */
+const back: Scenario = {
+  title: "an operator's rollback",
+  programs: ['app'],
+  args: ['rollback', 'app'],
+  whole: [v1, v2],
+  exitCode: 0,
+  reset: async (host) => {
+    await good.reset(host);
+    expect(outcomeOf(await host.tick([], QUICK), 'app')).toMatchObject({ outcome: 'updated' });
+  },
+  converged: async (host) => {
+    // Struck before its rename it has never been; after it, it is ended, and not overruled by what is offered.
+    const gone = host.installed('app').equals(v1);
+    await runsAndIsRecorded(host, 'app', gone ? v1 : v2);
+    const expected = gone ? { outcome: 'held', reason: 'left-by-operator' } : { outcome: 'up-to-date' };
+    expect(outcomeOf(await host.tick([], QUICK), 'app')).toMatchObject(expected);
+  },
+};
+
 export const SCENARIOS: readonly Scenario[] = [
   {
     title: 'a first install',
@@ -120,6 +142,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   good,
   rollback,
+  back,
   {
     ...good,
     title: 'an update of a service that was stopped on purpose',

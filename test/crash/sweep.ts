@@ -20,7 +20,7 @@ export async function sweep(scenario: Scenario, strikeAt: (index: number) => Str
   try {
     await host.supervisor.start();
     await scenario.reset(host);
-    const points = await pointsOf(host, { args: ['run'], settings: QUICK });
+    const points = await pointsOf(host, { args: scenario.args ?? ['run'], settings: QUICK });
     expect(points.length).toBeGreaterThan(10);
     const chosen = sample(points, SAMPLE);
     let missed = 0;
@@ -42,7 +42,7 @@ interface Case {
 async function strikeOnce(host: Host, { scenario, point, strike }: Case): Promise<'struck' | 'missed'> {
   const label = `${scenario.title}: ${strike.kind === 'kill' ? 'killed' : strike.code} at ${pointText(point)}`;
   await scenario.reset(host);
-  const code = await struck(host, { args: ['run'], settings: QUICK, point, strike });
+  const code = await struck(host, { args: scenario.args ?? ['run'], settings: QUICK, point, strike });
   const missed = strike.kind === 'kill' && code !== 137;
   if (strike.kind === 'error' || missed) expect([0, 20, 21, 71, 74, 75, 77], `${label}: exit code`).toContain(code);
   const scene = { host, scenario, label };
