@@ -6,8 +6,9 @@ import type { Settings } from '../domain/settings.ts';
 import type { ActRoles, Gate, Progress } from '../engine/roles.ts';
 import { InPlaceInstaller } from '../installers/in-place.ts';
 import type { InstallationReader, Installer } from '../installers/installer.ts';
+import { askedBy } from '../platform/asked-by.ts';
 import { systemClock } from '../platform/clock.ts';
-import { commandPath, runCommand } from '../platform/command.ts';
+import { commandPath, type RunCommand, runCommand } from '../platform/command.ts';
 import type { Log } from '../platform/log.ts';
 import { ProcessProbe } from '../probes/process.ts';
 import type { Reporter } from '../reports/reporter.ts';
@@ -46,7 +47,7 @@ export async function composeAct(look: LookHalf, around: ActSurroundings): Promi
     records: look.records,
     journal: look.journal,
     probations: look.probations,
-    history: new History(settings.stateDir),
+    history: new History(settings.stateDir, await askedBy(process.env)),
     evidence: new EvidenceStore(settings.stateDir),
     folders: [
       settings.stateDir,
@@ -78,13 +79,13 @@ export function composeInstaller(reader: InstallationReader): Installer {
 }
 
 /** supervisor where the host has it; where it has not, nothing is restarted and the outcome says so. */
-export async function serviceManager(settings: Settings): Promise<ServiceManager> {
+export async function serviceManager(settings: Settings, run: RunCommand = runCommand): Promise<ServiceManager> {
   for (const directory of commandPath().split(':')) {
     const found = await access(join(directory, 'supervisorctl'), constants.X_OK).then(
       () => true,
       () => false,
     );
-    if (found) return new Supervisor(runCommand, settings.supervisorConf);
+    if (found) return new Supervisor(run, settings.supervisorConf);
   }
   return new NoServiceManager();
 }
