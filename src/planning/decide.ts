@@ -146,7 +146,7 @@ function leftAlone(release: Release, record: BinaryRecord, { now, offers }: Mome
 }
 
 /** A time further ahead than any that is ever set was set before the clock was put back, and holds nobody for ever. */
-function isAhead(time: string, now: Date, longestMs: number): boolean {
+export function isAhead(time: string, now: Date, longestMs: number): boolean {
   const left = Date.parse(time) - now.getTime();
   return left > 0 && left <= longestMs;
 }
