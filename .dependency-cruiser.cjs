@@ -24,7 +24,7 @@ const PARTS = [
   'services/supervisor-words',
 ];
 /** The only files that know concrete adapters. */
-const COMPOSE = '^src/cli/compose-(look|act|report)\\.ts$';
+const COMPOSE = '^src/cli/compose-(look|act|desk|report)\\.ts$';
 
 const roles = Object.keys(ROLES).join('|');
 const interfaces = Object.entries(ROLES)

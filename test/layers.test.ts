@@ -37,6 +37,7 @@ const ALLOWED: readonly Import[] = [
   ['cli/tick', '../engine/look.ts'],
   ['cli/compose-look', '../sources/one.ts'],
   ['cli/compose-report', '../reports/one.ts'],
+  ['cli/compose-desk', '../installers/one.ts'],
 ];
 
 const FORBIDDEN: readonly (readonly [...Import, rule: string])[] = [

@@ -1,7 +1,19 @@
 import { RunError } from '../domain/errors.ts';
 import { SETTINGS } from './settings-table.ts';
 
-export type CommandName = 'run' | 'plan' | 'rollback' | 'hold' | 'unhold' | 'retry' | 'unlock' | 'demo';
+export type CommandName =
+  | 'run'
+  | 'plan'
+  | 'status'
+  | 'explain'
+  | 'history'
+  | 'verify'
+  | 'rollback'
+  | 'hold'
+  | 'unhold'
+  | 'retry'
+  | 'unlock'
+  | 'demo';
 export type Color = 'auto' | 'always' | 'never';
 export type Volume = 'quiet' | 'normal' | 'verbose' | 'debug';
 
@@ -66,6 +78,21 @@ export const FLAGS = [
     choices: ['auto', 'always', 'never'],
     meaning: 'colour the output: auto, always or never',
   },
+  { flag: 'offline', of: ['explain'], type: 'boolean', meaning: 'explain: do not ask the release server' },
+  {
+    flag: 'since',
+    of: ['history'],
+    type: 'string',
+    placeholder: 'WHEN',
+    meaning: 'history: from then on: 2026-11-21, 2026-11-21T08:15Z, 90m, 12h, 7d or 2w',
+  },
+  {
+    flag: 'limit',
+    of: ['history'],
+    type: 'string',
+    placeholder: 'N',
+    meaning: 'history: the newest N changes; 0: all [50]',
+  },
   { flag: 'config', short: 'c', type: 'string', placeholder: 'FILE', meaning: 'config file [/etc/bin-proxy/config]' },
 ] as const satisfies readonly FlagRow[];
 
@@ -86,6 +113,10 @@ export const SETTING_FLAGS: readonly FlagRow[] = SETTINGS.filter(({ flag }) => f
 const COMMANDS: ReadonlySet<string> = new Set([
   'run',
   'plan',
+  'status',
+  'explain',
+  'history',
+  'verify',
   'rollback',
   'hold',
   'unhold',
@@ -107,7 +138,8 @@ export function toInvocation(command: CommandName, names: readonly string[], raw
     if (of === undefined) continue;
     const value = texts[flag] ?? (raw.switches.has(flag) ? 'yes' : undefined);
     if (value === undefined) continue;
-    if (!of.includes(command)) throw new RunError('usage', `"${command}" does not take --${flag}`);
+    if (!of.includes(command))
+      throw new RunError('usage', `--${flag} belongs to "bin-proxy ${of.join('", "')}", found with "${command}"`);
     wishes[flag] = value;
     delete settings[flag];
   }

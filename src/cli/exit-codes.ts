@@ -13,6 +13,7 @@ export const EXIT_CODES = [
   [75, 'another run holds the lock'],
   [77, 'permission denied'],
   [78, 'settings or manifest invalid'],
+  [100, 'verify: something is not what was recorded'],
   [130, 'ended by SIGINT'],
   [143, 'ended by SIGTERM'],
 ] as const;

@@ -53,6 +53,10 @@ function grammar(onChosen: (command: CommandName, names: readonly string[]) => v
   const parser = yargs()
     .command('run [names..]', 'one tick, also without a command: check, verify, replace, prove', names, choose('run'))
     .command('plan [names..]', 'what run would do, and why; changes nothing', names, choose('plan'))
+    .command('status [names..]', 'what is installed, how its service does, and what needs you', names, choose('status'))
+    .command('explain <names..>', 'why a binary is or is not updated, and what to do', given, choose('explain'))
+    .command('history [names..]', 'what changed when, from what to what, and who asked', names, choose('history'))
+    .command('verify [names..]', 'hashes what is installed and every backup; 100: differs', names, choose('verify'))
     .command('rollback <names>', 'back to a version that is kept here; needs no server', one, choose('rollback'))
     .command('hold <names..>', 'leave these binaries alone', given, choose('hold'))
     .command('unhold <names..>', 'no longer leave them alone', given, choose('unhold'))
@@ -69,7 +73,7 @@ function withTexts(parser: Argv): Argv {
     .scriptName('bin-proxy')
     .locale('en')
     .usage(
-      '$0 [run|plan [NAME..]] [flags]\n\nKeeps the programs of this host at the versions their release server names.',
+      '$0 [COMMAND [NAME..]] [flags]\n\nKeeps the programs of this host at the versions their release server names.',
     )
     .group(
       SETTING_FLAGS.map(({ flag }) => flag),

@@ -45,6 +45,14 @@ async function dispatch(invocation: Invocation): Promise<ExitCode> {
       return runCommand(invocation);
     case 'plan':
       return (await import('./plan-command.ts')).planCommand(invocation);
+    case 'status':
+      return (await import('./status-command.ts')).statusCommand(invocation);
+    case 'explain':
+      return (await import('./explain-command.ts')).explainCommand(invocation);
+    case 'history':
+      return (await import('./history-command.ts')).historyCommand(invocation);
+    case 'verify':
+      return (await import('./verify-command.ts')).verifyCommand(invocation);
     case 'unlock':
       return (await import('./unlock-command.ts')).unlockCommand(invocation);
     case 'rollback':

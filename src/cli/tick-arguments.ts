@@ -11,7 +11,7 @@ import {
 } from './command-line.ts';
 
 const ROWS: readonly FlagRow[] = [...FLAGS, ...SETTING_FLAGS];
-const TAKES_NAMES: ReadonlySet<CommandName> = new Set(['run', 'plan']);
+const TAKES_NAMES: ReadonlySet<CommandName> = new Set(['run', 'plan', 'status', 'explain', 'history', 'verify']);
 /** What a person types can wait for yargs, and its better words. */
 const LEFT_TO_YARGS: ReadonlySet<CommandName> = new Set(['rollback', 'hold', 'unhold', 'retry']);
 
@@ -30,6 +30,7 @@ export function parseTickArguments(argv: readonly string[]): Invocation | undefi
       strict: true,
     });
     const [first = 'run', ...names] = positionals;
+    if (first === 'explain' && names.length === 0) return undefined;
     if (!isCommand(first) || LEFT_TO_YARGS.has(first) || (!TAKES_NAMES.has(first) && names.length > 0))
       return undefined;
     const given = new Map(ROWS.map((row) => [row, [values[row.flag] ?? []].flat()]));

@@ -22,7 +22,7 @@ import { type RunDocument, reportRun } from './report-run.ts';
 import { loadSettings } from './settings.ts';
 import { type Terminal, terminal } from './terminal.ts';
 
-/** What `run` and `plan` both begin with: settings, manifest, and the look half. */
+/** What `run`, `plan` and the commands that read this host begin with: settings, manifest, and the look half. */
 export interface Tick {
   readonly invocation: Invocation;
   readonly settings: Settings;
@@ -56,7 +56,7 @@ export async function beginTick(invocation: Invocation): Promise<Tick> {
     manifest,
     entries: select(manifest, invocation.names),
     half,
-    warnings: freshness === 'changed' || invocation.command === 'plan' ? warnings : [],
+    warnings: freshness === 'changed' || invocation.command !== 'run' ? warnings : [],
     run: runId(),
     begun,
     out: terminal(process.stdout, invocation.color),

@@ -12,6 +12,12 @@ export interface InstallationReader {
   read(target: string, algorithm: DigestAlgorithm): Promise<Installation>;
 }
 
+/** What an installer keeps to go back to. */
+export interface KeptFiles {
+  /** Those of a target's real path, the newest first. Must not write, and must not hash. */
+  of(target: string, name: string): Promise<readonly KeptFile[]>;
+}
+
 /** Streams an artifact's bytes into a sink that takes at most `maxBytes`. */
 export type Deliver = (sink: Sink, maxBytes: number) => Promise<void>;
 

@@ -1,45 +1,21 @@
 import { randomBytes } from 'node:crypto';
-import { link, lstat, open, readdir } from 'node:fs/promises';
+import { link, open } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { digestFromText, digestText } from '../domain/digest.ts';
+import { digestText } from '../domain/digest.ts';
 import { UpdateError } from '../domain/errors.ts';
 import type { ManifestEntry } from '../domain/manifest.ts';
 import type { FileChange } from '../domain/plan.ts';
-import type { KeptFile } from '../planning/former.ts';
 import type { RunCommand } from '../platform/command.ts';
 import { fileTrouble } from '../platform/file-trouble.ts';
-import { makeDirectories, orUndefined, removeFile, syncDirectory } from '../platform/files.ts';
+import { makeDirectories, removeFile, syncDirectory } from '../platform/files.ts';
+import { factoryOf, keptIn } from './in-place-kept.ts';
 import { mustPassCheck, mustRunHere } from './preflight.ts';
 import { digestAt, linkOver, openWorkshop, workshopOf } from './workshop.ts';
-
-/** Apart from the backups: nothing that prunes looks here. */
-function factoryOf(target: string, name: string): string {
-  return join(dirname(workshopOf(target, name).staging), 'factory', name);
-}
-
-/** Every kept file of one target whose name says what it is. */
-export async function keptFiles(target: string, name: string): Promise<readonly KeptFile[]> {
-  const backups = await filesIn(workshopOf(target, name).backups, target, 'backup');
-  return [...backups, ...(await filesIn(factoryOf(target, name), target, 'factory'))];
-}
-
-async function filesIn(directory: string, target: string, kind: KeptFile['kind']): Promise<readonly KeptFile[]> {
-  const files: KeptFile[] = [];
-  for (const name of (await orUndefined(readdir(directory))) ?? []) {
-    if (!name.startsWith(`${basename(target)}.`)) continue;
-    const digest = digestFromText(name.slice(basename(target).length + 1).replace('-', ':'));
-    const path = join(directory, name);
-    const stats = await orUndefined(lstat(path));
-    if (digest === undefined || stats?.isFile() !== true) continue;
-    files.push({ path, digest, size: stats.size, kind, changedMs: stats.ctimeMs });
-  }
-  return files;
-}
 
 /** Gives a backup a second name that is never pruned, unless there is such a file already. */
 export async function adopt(backup: string, target: string, name: string): Promise<void> {
   const factory = factoryOf(target, name);
-  if ((await filesIn(factory, target, 'factory')).length > 0) return;
+  if ((await keptIn(factory, target, 'factory')).length > 0) return;
   try {
     await makeDirectories(factory, 0o700);
     await linkOver(backup, join(factory, basename(backup)), workshopOf(target, name).staging);

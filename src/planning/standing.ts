@@ -6,6 +6,7 @@ import type { Probation } from '../domain/probation.ts';
 import type { BinaryRecord } from '../domain/record.ts';
 import { sameRelease } from '../domain/release.ts';
 import { isAhead } from './decide.ts';
+import { holdInForce, holdText } from './hold.ts';
 import { isOver } from './probation.ts';
 import { LONGEST_BACKOFF_MS, LONGEST_QUARANTINE_MS } from './quarantine.ts';
 
@@ -52,7 +53,7 @@ export function standingOf(seen: Remembered, now: Date): Standing {
   return (
     unfinished(seen) ??
     broken(seen) ??
-    (seen.entry.hold === undefined ? undefined : { state: 'held', detail: seen.entry.hold }) ??
+    held(seen, now) ??
     drifted(seen) ??
     failed(seen, now) ??
     proving(seen, now) ?? {
@@ -60,6 +61,15 @@ export function standingOf(seen: Remembered, now: Date): Standing {
       detail: '',
     }
   );
+}
+
+/** The manifest's word, or an operator's. */
+function held({ entry, record }: Remembered, now: Date): Standing | undefined {
+  const hold = holdInForce(record, now);
+  const words = [...(hold === undefined ? [] : [holdText(hold)]), ...(entry.hold === undefined ? [] : [entry.hold])];
+  if (words.length === 0) return undefined;
+  const until = hold?.until === undefined || entry.hold !== undefined ? {} : { until: hold.until };
+  return { state: 'held', detail: words.join('; and by the manifest: '), ...until };
 }
 
 function unfinished({ entry, journal }: Remembered): Standing | undefined {

@@ -1,8 +1,9 @@
 import { mkdir, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemCode } from '../domain/errors.ts';
-import type { Evidence } from '../domain/evidence.ts';
+import type { Evidence, LastWords, SeenState } from '../domain/evidence.ts';
 import { orUndefined, removeFile } from '../platform/files.ts';
+import { hasSchema, hasTexts, isListOf, isObject, isText, mustBeAllowed, readStateFile } from './json-file.ts';
 
 /** Kept for each binary; older ones make room. */
 const KEPT = 5;
@@ -40,9 +41,52 @@ export class EvidenceStore {
     return path;
   }
 
+  /** What is kept of the last rollback of a binary, and where; one that is damaged is passed over. Throws `RunError`. */
+  async newest(name: string): Promise<{ readonly path: string; readonly evidence: Evidence } | undefined> {
+    for (const file of await this.#of(name)) {
+      const path = join(this.#directory, file);
+      const read = await readStateFile(path, parse);
+      if (read.kind === 'read') return { path, evidence: read.value };
+    }
+    return undefined;
+  }
+
   /** Newest first. */
   async #of(name: string): Promise<readonly string[]> {
-    const names = (await orUndefined(readdir(this.#directory))) ?? [];
+    const names = (await this.#list()) ?? [];
     return names.filter((file) => FILE_NAME.exec(file)?.[1] === name).toSorted((a, b) => (a < b ? 1 : -1));
   }
+
+  async #list(): Promise<readonly string[] | undefined> {
+    try {
+      return await orUndefined(readdir(this.#directory));
+    } catch (error) {
+      mustBeAllowed(this.#directory, error);
+      throw error;
+    }
+  }
+}
+
+/** Only what is shown to people: a file that was edited by hand must not end the command that shows it. */
+function parse(value: unknown): Evidence | undefined {
+  if (!hasSchema(value, 'bin-proxy/evidence/1')) return undefined;
+  if (!hasTexts(value, 'name', 'run', 'at', 'version', 'release', 'reason', 'fault', 'detail')) return undefined;
+  const { timings, states, processes, host, rejected } = value;
+  const sound =
+    isObject(timings) &&
+    typeof timings['rollbackSeconds'] === 'number' &&
+    isListOf(states, isSeen) &&
+    isListOf(processes, isLastWords) &&
+    isObject(host) &&
+    isListOf(host['disks'], isObject) &&
+    isListOf(rejected, isText);
+  return sound ? (value as unknown as Evidence) : undefined;
+}
+
+function isSeen(value: unknown): value is SeenState {
+  return hasTexts(value, 'process', 'state', 'detail') && typeof value['seconds'] === 'number';
+}
+
+function isLastWords(value: unknown): value is LastWords {
+  return hasTexts(value, 'process') && ['events', 'stdout', 'stderr'].every((key) => isListOf(value[key], isText));
 }

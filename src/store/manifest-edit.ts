@@ -1,6 +1,6 @@
 import { readFile, realpath } from 'node:fs/promises';
 import { findNodeAtLocation, type Node, parseTree } from 'jsonc-parser';
-import { type Digest, digestFromText } from '../domain/digest.ts';
+import { type Digest, digestFromText, digestText } from '../domain/digest.ts';
 import type { BinaryName } from '../domain/names.ts';
 import { writeDurably } from '../platform/files.ts';
 
@@ -29,6 +29,23 @@ export function withDigest(text: string, name: BinaryName, digest: Digest): stri
   return after === undefined || stale === undefined || stale.value === ''
     ? set
     : setValue(set, after, { key: other, value: '' });
+}
+
+/**
+ * What the entries of a manifest that was checked already say was last proven, `algorithm:hex` by name. Hand-written
+ * values are believed only as far as they are digests.
+ */
+export async function recordedDigests(file: string): Promise<ReadonlyMap<string, string>> {
+  const tree = parseTree(await readFile(file, 'utf8'));
+  const recorded = new Map<string, string>();
+  for (const entry of (tree && findNodeAtLocation(tree, ['binaries']))?.children ?? []) {
+    const [name, sha256, md5] = ['name', 'currentSha256', 'currentMd5'].map((key) =>
+      String(findNodeAtLocation(entry, [key])?.value ?? ''),
+    );
+    const digest = digestFromText(`sha256:${sha256}`) ?? digestFromText(`md5:${md5}`);
+    if (name !== undefined && digest !== undefined) recorded.set(name, digestText(digest));
+  }
+  return recorded;
 }
 
 function entryOf(text: string, name: BinaryName): Node | undefined {
