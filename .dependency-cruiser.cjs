@@ -16,6 +16,7 @@ const PARTS = [
   'installers/preflight',
   'installers/receive',
   'installers/workshop',
+  'installers/workshop-places',
   'reports/bin-manager-bodies',
   'sources/bin-manager-each',
   'sources/bin-manager-index',
@@ -24,7 +25,7 @@ const PARTS = [
   'services/supervisor-words',
 ];
 /** The only files that know concrete adapters. */
-const COMPOSE = '^src/cli/compose-(look|act|desk|report)\\.ts$';
+const COMPOSE = '^src/cli/compose-(look|act|desk|services|report)\\.ts$';
 
 const roles = Object.keys(ROLES).join('|');
 const interfaces = Object.entries(ROLES)

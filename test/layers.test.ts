@@ -38,6 +38,7 @@ const ALLOWED: readonly Import[] = [
   ['cli/compose-look', '../sources/one.ts'],
   ['cli/compose-report', '../reports/one.ts'],
   ['cli/compose-desk', '../installers/one.ts'],
+  ['cli/compose-services', '../installers/one.ts'],
 ];
 
 const FORBIDDEN: readonly (readonly [...Import, rule: string])[] = [

@@ -1,5 +1,3 @@
-import { constants } from 'node:fs';
-import { access } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { BinaryName } from '../domain/names.ts';
 import type { Settings } from '../domain/settings.ts';
@@ -8,17 +6,15 @@ import { InPlaceInstaller } from '../installers/in-place.ts';
 import type { InstallationReader, Installer } from '../installers/installer.ts';
 import { askedBy } from '../platform/asked-by.ts';
 import { systemClock } from '../platform/clock.ts';
-import { commandPath, type RunCommand, runCommand } from '../platform/command.ts';
+import { runCommand } from '../platform/command.ts';
 import type { Log } from '../platform/log.ts';
 import { ProcessProbe } from '../probes/process.ts';
 import type { Reporter } from '../reports/reporter.ts';
-import { NoServiceManager } from '../services/none.ts';
-import type { ServiceManager } from '../services/service-manager.ts';
-import { Supervisor } from '../services/supervisor.ts';
 import { EvidenceStore } from '../store/evidence-store.ts';
 import { History } from '../store/history.ts';
 import { recordInManifest } from '../store/manifest-edit.ts';
 import type { LookHalf } from './compose-look.ts';
+import { serviceManager } from './compose-services.ts';
 
 const DOWNLOAD_IDLE_MS = 30_000;
 /** Over so much waiting a download must reach the minimum rate: a short hitch is none. */
@@ -76,16 +72,4 @@ export async function composeAct(look: LookHalf, around: ActSurroundings): Promi
 
 export function composeInstaller(reader: InstallationReader): Installer {
   return new InPlaceInstaller(reader, runCommand);
-}
-
-/** supervisor where the host has it; where it has not, nothing is restarted and the outcome says so. */
-export async function serviceManager(settings: Settings, run: RunCommand = runCommand): Promise<ServiceManager> {
-  for (const directory of commandPath().split(':')) {
-    const found = await access(join(directory, 'supervisorctl'), constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-    if (found) return new Supervisor(run, settings.supervisorConf);
-  }
-  return new NoServiceManager();
 }

@@ -5,7 +5,7 @@ import type { InstallationReader, KeptFiles } from '../installers/installer.ts';
 import { runCommand } from '../platform/command.ts';
 import { hashFile } from '../platform/files.ts';
 import type { ServiceManager } from '../services/service-manager.ts';
-import { serviceManager } from './compose-act.ts';
+import { serviceManager } from './compose-services.ts';
 
 /** Somebody waits for the answer. What takes longer is in trouble, and that is an answer too. */
 const PATIENCE_MS = 5_000;

@@ -7,7 +7,7 @@ import { intentOf } from '../planning/health.ts';
 import { isChange } from '../planning/transactions.ts';
 import type { ServiceStatus } from '../services/service-manager.ts';
 import type { Invocation } from './command-line.ts';
-import { serviceManager } from './compose-act.ts';
+import { serviceManager } from './compose-services.ts';
 import type { ExitCode } from './exit-codes.ts';
 import { planDocument, type Restart, reportPlan } from './report-plan.ts';
 import { beginTick, policyOf, type Tick } from './tick.ts';

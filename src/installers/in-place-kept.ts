@@ -4,7 +4,7 @@ import { digestFromText } from '../domain/digest.ts';
 import type { KeptFile } from '../planning/former.ts';
 import { orUndefined } from '../platform/files.ts';
 import type { KeptFiles } from './installer.ts';
-import { workshopOf } from './workshop.ts';
+import { workshopOf } from './workshop-places.ts';
 
 /** What the in-place installer keeps beside a target: backups, and what was there before the first update. */
 export class InPlaceKept implements KeptFiles {

@@ -32,8 +32,8 @@ import {
   roomIn,
   sealRejected,
   syncFile,
-  workshopOf,
 } from './workshop.ts';
+import { workshopOf } from './workshop-places.ts';
 
 const DEFAULT_MODE = 0o755;
 const EXECUTABLE = 0o111;

@@ -10,25 +10,13 @@ import { isNoSpace } from '../platform/file-trouble.ts';
 import { hashFile, makeDirectories, orUndefined, removeFile, syncDirectory } from '../platform/files.ts';
 import { HttpTrouble } from '../platform/http-trouble.ts';
 import { distrust } from '../platform/trust.ts';
+import { type Workshop, workshopOf } from './workshop-places.ts';
 
 /** Left free for everybody else on the file system. */
 const RESERVE_BYTES = 10 * 1024 * 1024;
 const ONE_DAY_NS = 86_400_000_000_000n;
 /** No program is larger; what claims to be is a mistake or an attack. */
 const MAX_ARTIFACT_BYTES = 8 * 1024 ** 3;
-
-/** The folder beside a target, on its file system, where files are staged and former ones kept. */
-export interface Workshop {
-  readonly staging: string;
-  readonly backups: string;
-  /** Releases that were taken away again, for whoever wants to know why they failed. */
-  readonly rejected: string;
-}
-
-export function workshopOf(target: string, name: string): Workshop {
-  const root = join(dirname(target), '.bin-proxy');
-  return { staging: join(root, 'staging'), backups: join(root, 'backups', name), rejected: join(root, 'rejected') };
-}
 
 /** The path that is really replaced where nothing is installed yet: its directory is made and its links followed. */
 export async function futurePath(target: string): Promise<string> {

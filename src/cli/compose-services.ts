@@ -1,0 +1,20 @@
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Settings } from '../domain/settings.ts';
+import { commandPath, type RunCommand, runCommand } from '../platform/command.ts';
+import { NoServiceManager } from '../services/none.ts';
+import type { ServiceManager } from '../services/service-manager.ts';
+import { Supervisor } from '../services/supervisor.ts';
+
+/** supervisor where the host has it; where it has not, nothing is restarted and the outcome says so. */
+export async function serviceManager(settings: Settings, run: RunCommand = runCommand): Promise<ServiceManager> {
+  for (const directory of commandPath().split(':')) {
+    const found = await access(join(directory, 'supervisorctl'), constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (found) return new Supervisor(run, settings.supervisorConf);
+  }
+  return new NoServiceManager();
+}
