@@ -89,7 +89,10 @@ type Found = Awaited<ReturnType<InstallationReader['read']>>;
 function decideBack({ kept, record, entry }: Back, installed: Found, request: Request): Decision {
   const { digest, size, path } = kept;
   const artifact = { url: `file://${encodeURI(path)}`, digest, size, target: entry.path };
-  const release: Release = { version: kept.version ?? kept.kind, artifacts: [artifact] };
+  const release: Release = {
+    version: kept.version ?? (kept.kind === 'factory' ? 'factory' : 'unknown'),
+    artifacts: [artifact],
+  };
   if (installed.kind === 'present' && sameDigest(installed.digest, digest)) return { kind: 'up-to-date', release };
   if (installed.kind === 'foreign' || installed.kind === 'unreadable') {
     const found = installed.kind === 'foreign' ? installed.what : installed.why;

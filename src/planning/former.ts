@@ -81,7 +81,9 @@ function versionOf({ active, former = [] }: BinaryRecord, digest: string): Omit<
  */
 export function keptVersions(files: readonly KeptFile[], record: BinaryRecord, now: Date): readonly KeptVersion[] {
   const known = (file: KeptFile) => record.former?.find(({ release }) => sameRelease(release, digestText(file.digest)));
-  const versions = files.map((file): KeptVersion => {
+  // What was found is kept twice while it is a backup, too.
+  const single = new Map(files.toSorted(factoryLast).map((file) => [digestText(file.digest), file]));
+  const versions = [...single.values()].map((file): KeptVersion => {
     const id = digestText(file.digest);
     const version = versionOf(record, id)?.version;
     const until = known(file)?.until;
@@ -101,6 +103,10 @@ export function keptVersions(files: readonly KeptFile[], record: BinaryRecord, n
     return index === -1 ? [order.length, -changedMs] : [index, 0];
   };
   return versions.toSorted((a, b) => byRank(rank(a), rank(b)));
+}
+
+function factoryLast(a: KeptFile, b: KeptFile): number {
+  return Number(a.kind === 'factory') - Number(b.kind === 'factory');
 }
 
 function byRank([a = 0, olderA = 0]: readonly number[], [b = 0, olderB = 0]: readonly number[]): number {
