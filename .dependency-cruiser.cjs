@@ -13,6 +13,7 @@ const ROLES = {
 /** What an adapter was split into. Every other file of a role is its interface or an adapter. */
 const PARTS = [
   'installers/kept',
+  'installers/kept-files',
   'installers/preflight',
   'installers/receive',
   'installers/workshop',

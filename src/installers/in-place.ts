@@ -11,9 +11,9 @@ import type { FoundFile } from '../planning/recover.ts';
 import type { RunCommand } from '../platform/command.ts';
 import { fileTrouble } from '../platform/file-trouble.ts';
 import { createExclusive, identityOf, naming, realPathOf, removeFile, syncDirectory } from '../platform/files.ts';
-import { InPlaceKept } from './in-place-kept.ts';
 import type { Deliver, InstallationReader, Installer } from './installer.ts';
 import { adopt, recall } from './kept.ts';
+import { keptFiles } from './kept-files.ts';
 import { mustBeExecutableHere, mustPassCheck, mustRunHere } from './preflight.ts';
 import { receive } from './receive.ts';
 import {
@@ -79,7 +79,7 @@ export class InPlaceInstaller implements Installer {
   }
 
   async kept(entry: ManifestEntry): Promise<readonly KeptFile[]> {
-    return new InPlaceKept().of(await realPathOf(entry.path), entry.name);
+    return keptFiles(await realPathOf(entry.path), entry.name);
   }
 
   async recall(kept: string, change: FileChange, entry: ManifestEntry): Promise<string> {

@@ -8,9 +8,10 @@ import type { FileChange } from '../domain/plan.ts';
 import type { RunCommand } from '../platform/command.ts';
 import { fileTrouble } from '../platform/file-trouble.ts';
 import { makeDirectories, removeFile, syncDirectory } from '../platform/files.ts';
-import { factoryOf, keptIn } from './in-place-kept.ts';
+import { factoryOf, keptIn } from './kept-files.ts';
 import { mustPassCheck, mustRunHere } from './preflight.ts';
-import { digestAt, linkOver, openWorkshop, workshopOf } from './workshop.ts';
+import { digestAt, linkOver, openWorkshop } from './workshop.ts';
+import { workshopOf } from './workshop-places.ts';
 
 /** Gives a backup a second name that is never pruned, unless there is such a file already. */
 export async function adopt(backup: string, target: string, name: string): Promise<void> {
