@@ -87,7 +87,7 @@ describe.skipIf(!has('flock'))('an idle tick', () => {
 
       for (const { minutes, reports, requests } of [
         { minutes: 1, reports: [], requests: [index] },
-        { minutes: 0, reports: ['bin-manager-bodies.js', 'bin-manager.js', 'none.js'], requests: [index, keepalive] },
+        { minutes: 0, reports: ['bin-manager-bodies.ts', 'bin-manager.ts', 'none.ts'], requests: [index, keepalive] },
       ]) {
         host.server.requests.splice(0);
         beginAt(host, await minutesAfterKeepalive(minutes));
@@ -95,10 +95,12 @@ describe.skipIf(!has('flock'))('an idle tick', () => {
         expect([idle.code, idle.stderr, idle.children]).toEqual([0, '', []]);
         expect(host.server.requests).toEqual(requests);
         expect(idle.packages).toEqual([]);
-        const loaded = idle.modules.filter((module) => module.startsWith('reports/'));
-        expect(loaded.map((module) => module.slice('reports/'.length)).sort()).toEqual(reports);
-        expect(idle.modules.includes('platform/http-post.js')).toBe(requests.length > 1);
-        expect(idle.modules.filter((module) => /^(engine|services|probes)\//.test(module))).toEqual(['engine/look.js']);
+        const loaded = idle.modules.filter((module) => module.startsWith('src/reports/'));
+        expect(loaded.map((module) => module.slice('src/reports/'.length)).sort()).toEqual(reports);
+        expect(idle.modules.includes('src/platform/http-post.ts')).toBe(requests.length > 1);
+        expect(idle.modules.filter((module) => /^src\/(engine|services|probes)\//.test(module))).toEqual([
+          'src/engine/look.ts',
+        ]);
         expect(traces(host.directory)).toEqual(before);
       }
     },

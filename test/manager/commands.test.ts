@@ -60,6 +60,11 @@ describe('bin-manager publish', () => {
           hash: usual.md5,
           artifacts: [artifact],
         },
+        bin_name: 'app',
+        version: '1.4.2',
+        md5: usual.md5,
+        sha256: usual.sha256,
+        sha256sum: usual.sha256,
       });
     }
     expect(store.answer('bins/app')).toBe(store.answer('releases/latest/app/release.json'));

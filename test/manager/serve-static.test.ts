@@ -139,8 +139,7 @@ describe('bin-manager serve', () => {
           expect([path, none.status, none.body.toString()]).toEqual([path, 404, NO_SUCH_RELEASE]);
         }
       }
-      // Without the fleet nothing is offered to it.
-      expect(curl(`${server.api}/index.json`).headers.has('bin-manager-reports')).toBe(false);
+      expect(curl(`${server.api}/index.json`).headers.get('bin-manager-reports')).toBe('1');
     } finally {
       await server.stop();
     }

@@ -76,7 +76,7 @@ async function fix(stage: Stage): Promise<void> {
 async function fleet({ server, out }: Stage): Promise<void> {
   out.line('');
   out.line(out.paint('bold', '6. What the server knows'));
-  out.line('The host reports what it runs, because this server asks for it; bin-manager shows its fleet as a page.');
+  out.line('The host says what it runs, because this server asks; bin-manager shows its fleet as a page.');
   out.line('');
   const hosts = await server.hosts();
   must('hosts that the server knows', hosts.length, 1);
