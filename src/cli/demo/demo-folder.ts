@@ -9,7 +9,11 @@ const PLAIN = /^[\w./-]+$/;
 
 const MANIFEST = `{
   "binaries": [
-    { "name": "hello", "version": "latest", "currentSha256": "" }
+    {
+      "name": "hello",
+      "version": "latest",
+      "currentSha256": ""
+    }
   ]
 }
 `;
