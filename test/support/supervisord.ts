@@ -9,6 +9,8 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
+const RPC_TIMEOUT_MS = 2_000;
+
 export interface Program {
   readonly name: string;
   readonly command: string;
@@ -23,6 +25,8 @@ export class Supervisord {
   readonly #socket: string;
   readonly #sections: string[] = [];
   #child: ChildProcess | undefined;
+  /** Whether it speaks XML-RPC. */
+  #speaks: 'unknown' | 'yes' | 'no' = 'unknown';
 
   constructor(directory: string) {
     this.#directory = directory;
@@ -148,16 +152,25 @@ export class Supervisord {
   async #call(method: string, ...names: readonly string[]): Promise<string | undefined> {
     const params = names.map((name) => `<param><value><string>${name}</string></value></param>`).join('');
     const body = `<methodCall><methodName>supervisor.${method}</methodName><params>${params}</params></methodCall>`;
+    if (this.#speaks === 'no') return undefined;
     const asked = request({
+      timeout: RPC_TIMEOUT_MS,
       socketPath: this.#socket,
       path: '/RPC2',
       method: 'POST',
       headers: { 'content-type': 'text/xml' },
     });
+    // The little one of the demo waits for the end of what it is told.
+    asked.once('timeout', () => {
+      if (this.#speaks === 'unknown') this.#speaks = 'no';
+      asked.destroy();
+    });
     asked.end(body);
     try {
       const [response] = (await once(asked, 'response')) as [IncomingMessage];
-      return await text(response);
+      const answer = await text(response);
+      this.#speaks = 'yes';
+      return answer;
     } catch {
       return undefined;
     }
