@@ -35,7 +35,7 @@ describe.skipIf(!has('strip', 'flock', 'cc'))('the stand-alone executable', () =
     expect(version).toEqual({ code: 0, stdout: expect.stringMatching(`^bin-proxy ${VERSION} \\(node `), stderr: '' });
     const help = await runProgram(executable, ['--help'], {});
     expect([help.code, help.stderr]).toEqual([0, '']);
-    expect(help.stdout).toContain('bin-proxy [run|plan [NAME..]] [flags]');
+    expect(help.stdout).toContain('bin-proxy [COMMAND [NAME..]] [flags]');
     expect((await runProgram(executable, ['--nonsense'], {})).code).toBe(2);
   });
 

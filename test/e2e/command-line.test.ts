@@ -41,7 +41,9 @@ describe.concurrent('the command line', () => {
     host.manages({ name: 'app', service: false });
     const stranger = await host.run(['run', 'apq']);
     expect(stranger).toMatchObject({ code: 2, stdout: '' });
-    expect(stranger.stderr).toBe(`bin-proxy: no binary "apq" in the manifest\n${host.manifest} names app.\n`);
+    expect(stranger.stderr).toBe(
+      `bin-proxy: no binary "apq" in the manifest\n${host.manifest} names app. Did you mean app?\n`,
+    );
     for (const args of [['--nonsense'], ['app'], ['run', '--color', 'blue'], ['run', '--api']]) {
       expect(await host.run(args), args.join(' ')).toMatchObject({ code: 2, stdout: '' });
     }

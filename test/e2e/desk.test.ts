@@ -87,7 +87,7 @@ describe("the operator's desk", () => {
       const why = await told(host, 'explain', 'app');
       expect(why).toContain(`offered     ${short(bad)}`);
       expect(why).toContain('decision    left alone (quarantined)');
-      expect(why).toContain('bin-proxy run --force app');
+      expect(why).toContain('bin-proxy retry app');
       expect(why).toMatch(/stderr of app:\n +panic: VERSION=bad/);
       expect(why).toMatch(/rejected file {2}\S+rejected\/app\.md5-/);
       host.server.requests.length = 0;
@@ -119,7 +119,7 @@ describe("the operator's desk", () => {
       expect(verified.code).toBe(100);
       expect(verified.stdout).toContain(`expected ${short(v2)} (the record), found ${short(v1)}`);
       expect(verified.stdout).toContain(`expected ${short(v1)} (its name), found `);
-      expect(verified.stdout).toContain('2 not as recorded.');
+      expect(verified.stdout).toContain('3 not as recorded.');
 
       // Drifted and locked, without a supervisor and without a server.
       mkdirSync(dirname(host.lockFile), { recursive: true });
