@@ -67,7 +67,9 @@ export class MutantBuilds {
     host.getSourceFile = (path, options, ...rest) => {
       const text = changed.get(path);
       if (text !== undefined) return ts.createSourceFile(path, text, options, true);
-      return before?.getSourceFile(path) ?? read(path, options, ...rest);
+      // Of a package that is there twice the compiler makes one, and takes the other from nobody else.
+      const own = path.startsWith(SRC) ? before?.getSourceFile(path) : undefined;
+      return own ?? read(path, options, ...rest);
     };
     const program = ts.createProgram({
       rootNames: this.#files,

@@ -20,13 +20,6 @@ const RENAME = 'await rename(file.staged, file.target);\n      await syncDirecto
 
 export const MUTANTS: readonly Mutant[] = [
   {
-    name: "a restart of supervisord is the release's fault",
-    file: 'probes/process.ts',
-    from: 'const MOST_WATCHES = 3;',
-    to: 'const MOST_WATCHES = 1;',
-    caughtBy: [['test/e2e/supervisord-restart.test.ts', 'is killed and comes back']],
-  },
-  {
     name: 'no journal',
     file: 'engine/transaction.ts',
     from: '  await store.write(journal);\n',
