@@ -19,6 +19,7 @@ describe.skipIf(!has('strace', 'supervisord', 'cc')).concurrent('an error of a m
           console.log(
             `${scenario.title}: an error at ${swept.struck} of ${swept.points} points, ${swept.missed} not reached`,
           );
+          expect(swept.failures.join('\n\n'), `${swept.failures.length} of ${swept.struck} points`).toBe('');
           expect(swept.struck).toBeGreaterThan(0);
         },
         LIMIT_MS,

@@ -15,6 +15,7 @@ describe.skipIf(!has('strace', 'supervisord', 'cc')).concurrent('killed at a mut
         console.log(
           `${scenario.title}: killed at ${swept.struck} of ${swept.points} points, ${swept.missed} not reached`,
         );
+        expect(swept.failures.join('\n\n'), `${swept.failures.length} of ${swept.struck} points`).toBe('');
         expect(swept.struck).toBeGreaterThan(swept.missed);
       },
       LIMIT_MS,

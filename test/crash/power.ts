@@ -3,7 +3,7 @@ import type { FileSystem } from './disk.ts';
 import { type Images, type Layout, Machine } from './machine.ts';
 import { hostOf, QUICK, type Scenario } from './scenarios.ts';
 import { type Point, pointsOf, pointText, struck } from './strace.ts';
-import { expectIdle, expectPutRight, expectWhole } from './verdict.ts';
+import { expectIdle, expectPutRight, expectWhole, failureText } from './verdict.ts';
 
 export interface PowerSweep {
   readonly scenario: Scenario;
@@ -146,11 +146,7 @@ async function bootFromAll(
 
 /** One boot that goes wrong says nothing about the others. */
 function failed(error: unknown): Boot {
-  const { message, cause } = error instanceof Error ? error : new Error(String(error));
-  const failure = cause instanceof Error ? `${message}\n${cause.message}` : message;
-  // A sweep takes hours.
-  console.error(failure);
-  return { failure };
+  return { failure: failureText(error) };
 }
 
 /** Disks know nothing of each other: any of them may have been written to when the others were not. */

@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import type { Host } from '../support/host.ts';
 import { hostOf, QUICK, type Scenario } from './scenarios.ts';
 import { type Point, pointsOf, pointText, type Strike, sample, struck } from './strace.ts';
-import { expectPutRight, expectWhole } from './verdict.ts';
+import { expectPutRight, expectWhole, failureText } from './verdict.ts';
 
 /** `SWEEP=all` strikes at every point; otherwise a few of every scenario stand for the others. */
 const SAMPLE = process.env['SWEEP'] === 'all' ? Number.POSITIVE_INFINITY : 3;
@@ -12,6 +12,8 @@ export interface Swept {
   readonly struck: number;
   /** Points that the run did not reach this time: how often a timer fires is not the same in every run. */
   readonly missed: number;
+  /** What was not put right, and where: every point has its turn, whatever came of the one before. */
+  readonly failures: readonly string[];
 }
 
 /** Strikes runs of a scenario, one at each chosen point, and lets the next tick put everything right. */
@@ -23,11 +25,16 @@ export async function sweep(scenario: Scenario, strikeAt: (index: number) => Str
     const points = await pointsOf(host, { args: scenario.args ?? ['run'], settings: QUICK });
     expect(points.length).toBeGreaterThan(10);
     const chosen = sample(points, SAMPLE);
+    const failures: string[] = [];
     let missed = 0;
     for (const [index, point] of chosen.entries()) {
-      if ((await strikeOnce(host, { scenario, point, strike: strikeAt(index) })) === 'missed') missed += 1;
+      try {
+        if ((await strikeOnce(host, { scenario, point, strike: strikeAt(index) })) === 'missed') missed += 1;
+      } catch (error) {
+        failures.push(failureText(error));
+      }
     }
-    return { points: points.length, struck: chosen.length - missed, missed };
+    return { points: points.length, struck: chosen.length - missed, missed, failures };
   } finally {
     await host.remove();
   }

@@ -45,6 +45,14 @@ export async function expectIdle(host: Host, label: string): Promise<void> {
   expect(temporaries(host)).toBe('');
 }
 
+/** What went wrong at one point of a sweep; told at once, since a sweep takes hours. */
+export function failureText(error: unknown): string {
+  const { message, cause } = error instanceof Error ? error : new Error(String(error));
+  const text = cause instanceof Error ? `${message}\n${cause.message}` : message;
+  console.error(text);
+  return text;
+}
+
 /** The kernel frees a dead run's lock within moments. */
 async function unlocked(host: Host, args: readonly string[]): Promise<RanTick> {
   for (let time = 0; ; time++) {
