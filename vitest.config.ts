@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { TallyReporter } from './test/support/tally-reporter.ts';
 
@@ -6,8 +7,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/components.ts'],
     reporters: ['default', new TallyReporter()],
-    // One a processor: most tests wait for a supervisord, and not for the processor.
-    maxWorkers: '100%',
+    // Two a processor: most tests wait for a supervisord, and not for the processor.
+    maxWorkers: 2 * availableParallelism(),
     testTimeout: 120_000,
     hookTimeout: 60_000,
   },
