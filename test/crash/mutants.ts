@@ -149,4 +149,11 @@ export const MUTANTS: readonly Mutant[] = [
     to: "    case 'stopped':\n      return 'failing';",
     caughtBy: [['test/e2e/update.test.ts', 'leaves a service that was stopped on purpose']],
   },
+  {
+    name: 'a restart of supervisord is blamed on the release',
+    file: 'probes/process.ts',
+    from: 'const MOST_WATCHES = 3;',
+    to: 'const MOST_WATCHES = 1;',
+    caughtBy: [['test/e2e/supervisord-restart.test.ts', 'the watch begins anew']],
+  },
 ];

@@ -19,7 +19,9 @@ async function tickWhile(host: Host, happens: () => Promise<void>) {
       .then((runs) => runs && host.installed('app').equals(v2))
       .catch(() => false),
   );
-  await delay(500);
+  // Before it is RUNNING the start itself is still waited for, and nothing is watched.
+  await host.supervisor.untilState('app', 'RUNNING');
+  await delay(1_000);
   await happens();
   return tick;
 }
