@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -13,6 +14,7 @@ import { installedText } from '../planning/decide.ts';
 import { isKeepaliveDue } from '../planning/keepalive.ts';
 import { deadTemporaries } from '../platform/files.ts';
 import { hostDraw, hostId } from '../platform/host-id.ts';
+import { lockDirectory } from '../platform/lock-place.ts';
 import { distrust } from '../platform/trust.ts';
 import { loadManifest } from '../store/manifest-file.ts';
 import type { Invocation } from './command-line.ts';
@@ -97,11 +99,17 @@ function tellsEverything({ invocation, out }: Tick): boolean {
 
 /** Nothing an earlier tick left to be finished, and nothing odd about what it put on probation. */
 export async function nothingPending({ half, settings }: Tick): Promise<boolean> {
-  if (deadTemporaries(settings.stateDir).length > 0) return false;
+  if (deadTemporaries(settings.stateDir).length > 0 || (await hasRunDied(settings))) return false;
   if ((await half.journal.read()).kind !== 'absent') return false;
   const probations = await half.probations.read();
   // Loaded only for the few minutes after an update.
   return probations.length === 0 || (await import('../engine/uneventful.ts')).isUneventful(probations, new Date());
+}
+
+/** Whether a run died while it held the lock: what it left half-made is to be removed, whatever else is to be done. */
+async function hasRunDied({ lockFile }: Settings): Promise<boolean> {
+  if (!existsSync(lockDirectory(lockFile))) return false;
+  return (await (await import('../platform/lock-owner.ts')).lockOwner(lockFile)) === undefined;
 }
 
 /** Whether the release server is told what this tick does. */

@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { errorText, RunError } from '../domain/errors.ts';
 import { readText } from './files.ts';
+import { ownerFile } from './lock-place.ts';
 import { bootId, executedFile, processFacts } from './processes.ts';
 
 /** Who holds the lock; written beside it, never trusted without proof. */
@@ -85,8 +86,4 @@ function parseOwner(text: string | undefined): LockOwner | undefined {
   } catch {
     return undefined;
   }
-}
-
-export function ownerFile(file: string): string {
-  return `${file}.owner`;
 }

@@ -9,7 +9,8 @@ import { commandPath } from './command.ts';
 import { isNoSpace, placeTrouble } from './file-trouble.ts';
 import { makeDirectories, writeDurably } from './files.ts';
 import type { LockOwner } from './lock-owner.ts';
-import { lockOwner, ourselves, ownerFile, ownerText } from './lock-owner.ts';
+import { lockOwner, ourselves, ownerText } from './lock-owner.ts';
+import { lockDirectory, ownerFile } from './lock-place.ts';
 
 /** flock's exit code for "somebody else has it". */
 const BUSY = 1;
@@ -45,8 +46,8 @@ export async function takeLock(file: string, now: Date, program = 'bin-proxy'): 
   const lose = (why: string) => controller.abort(new RunError('lock-lost', `the lock ${file} was lost: ${why}`));
   holder.once('exit', () => lose('its helper process ended'));
   try {
-    await rm(directoryOf(file), { recursive: true, force: true });
-    const unlock = await courtesy(lockDirectory(file, lose));
+    await rm(lockDirectory(file), { recursive: true, force: true });
+    const unlock = await courtesy(holdDirectory(file, lose));
     await courtesy(tellOwner(file, await ourselves(now, program)));
     return { lost: controller.signal, release: () => release(file, holder, unlock ?? (async () => {})) };
   } catch (error) {
@@ -56,10 +57,10 @@ export async function takeLock(file: string, now: Date, program = 'bin-proxy'): 
   }
 }
 
-async function lockDirectory(file: string, lose: (why: string) => void): Promise<() => Promise<void>> {
+async function holdDirectory(file: string, lose: (why: string) => void): Promise<() => Promise<void>> {
   return lockfile.lock(file, {
     realpath: false,
-    lockfilePath: directoryOf(file),
+    lockfilePath: lockDirectory(file),
     stale: STALE_MS,
     update: UPDATE_MS,
     retries: 0,
@@ -159,8 +160,4 @@ async function busy(file: string): Promise<RunError> {
 function lockTrouble(file: string, error: unknown): unknown {
   if (error instanceof RunError) return error;
   return placeTrouble(error, `cannot lock ${file}`, 'BIN_PROXY_LOCK_FILE');
-}
-
-function directoryOf(file: string): string {
-  return `${file}.d`;
 }

@@ -13,9 +13,9 @@ import { md5, program } from '../support/program.ts';
 
 const [v1, v2, bad] = [program('1'), program('2'), program('bad', { life: 1500 })];
 
-/** Starts a tick and kills it the moment `now` is true. */
-async function killWhen(host: Host, now: () => boolean): Promise<void> {
-  const child = spawn(process.execPath, [PROGRAM, 'run'], { env: host.environment(), stdio: 'ignore' });
+/** Starts a run and kills it the moment `now` is true. */
+async function killWhen(host: Host, now: () => boolean, args: readonly string[] = ['run']): Promise<void> {
+  const child = spawn(process.execPath, [PROGRAM, ...args], { env: host.environment(), stdio: 'ignore' });
   const ended = once(child, 'exit');
   while (!now()) {
     if (child.exitCode !== null) throw new Error(`the tick ended before it could be killed: exit ${child.exitCode}`);
@@ -49,6 +49,27 @@ describe.concurrent('a tick killed in the middle (invariant 4)', () => {
       expect(host.leftovers()).toEqual([]);
     },
   );
+
+  hostTest('of an operator, before anything was decided: the next one removes what it left', async ({ host }) => {
+    await host.runs('app', v1);
+    host.manages('app');
+    host.server.publish('app', v2);
+    await host.tick();
+    await killWhen(host, () => existsSync(`${host.lockFile}.owner`), ['rollback', 'app']);
+    // Written by that run, and by nobody who lives.
+    const { pid } = JSON.parse(readFileSync(`${host.lockFile}.owner`, 'utf8')) as { pid: number };
+    const temporary = join(host.directory, 'run', `.lock.owner.${pid}-0123456789ab.tmp`);
+    writeFileSync(temporary, '');
+    writeFileSync(join(host.binDir, '.bin-proxy', 'staging', 'app.0123456789ab'), 'half');
+    expect(host.installed('app').equals(v2)).toBe(true);
+
+    const ran = await host.tick();
+
+    expect(ran.code).toBe(0);
+    expect(host.leftovers()).toEqual([]);
+    expect(existsSync(temporary)).toBe(false);
+    expect(existsSync(`${host.lockFile}.d`)).toBe(false);
+  });
 
   hostTest(
     'right before the first start of what was missing: the next one starts it, and blames nobody (invariant 5)',
