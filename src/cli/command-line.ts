@@ -53,6 +53,7 @@ export const FLAGS = [
     of: ['run', 'plan', 'rollback'],
   },
   { flag: 'force', type: 'boolean', meaning: 'try again what failed here before; unlock: ask the holder to end' },
+  { flag: 'now', type: 'boolean', meaning: 'do not wait for a maintenance window', of: ['run', 'plan'] },
   {
     flag: 'to',
     type: 'string',

@@ -67,6 +67,7 @@ const LEFT = {
     `Publish another release: it goes in at once. To take this one again: bin-proxy retry ${name}`,
   'backing-off': ({ name }: { readonly name: string }) =>
     `Mend what it names. To try again now: bin-proxy retry ${name}`,
+  'waiting-for-window': ({ name }: { readonly name: string }) => `Wait, or now: bin-proxy run ${name} --now`,
 } as const;
 
 function upToDate({ state, detail }: Standing): string {

@@ -1,7 +1,9 @@
 import { hostname } from 'node:os';
 import { digestText, shortDigest } from '../domain/digest.ts';
 import type { Evidence } from '../domain/evidence.ts';
+import type { MaintenanceWindow } from '../domain/manifest.ts';
 import type { PlannedBinary } from '../domain/plan.ts';
+import { clockText, isOpen, nextOpening } from '../planning/window.ts';
 import { columns, printableText } from '../platform/text.ts';
 import { briefRelease, bytes, minute, span } from './desk-words.ts';
 import { type Explanation, explanationOf } from './explain-words.ts';
@@ -45,7 +47,13 @@ export function reportExplained(all: readonly Explained[], context: ExplainConte
   }
 }
 
-function facts({ seen, plan }: Explained, { manifest }: ExplainContext): readonly (readonly string[])[] {
+function windowText(window: MaintenanceWindow, now: Date): string {
+  if (isOpen(window, now)) return `${window.text}, open now`;
+  const opens = nextOpening(window, now);
+  return `${window.text}, opens ${opens === undefined ? 'never' : clockText(opens)}`;
+}
+
+function facts({ seen, plan }: Explained, { now, manifest }: ExplainContext): readonly (readonly string[])[] {
   const { entry, installed, standing, record } = seen;
   const why = explanationOf(standing, plan, { name: entry.name, manifest });
   const there = installed.kind === 'present' ? `${shortDigest(installed.digest)}  ${entry.path}` : `-  ${entry.path}`;
@@ -58,6 +66,7 @@ function facts({ seen, plan }: Explained, { manifest }: ExplainContext): readonl
       ? []
       : [['proven', `${briefRelease(proven.release)}  ${proven.version}, since ${minute(proven.since)}`]]),
     ...(why.offered === undefined ? [] : [['offered', `${brief(why.offered.release)}  ${why.offered.version}`]]),
+    ...(entry.window === undefined ? [] : [['window', windowText(entry.window, now)]]),
     ['decision', `${DECISIONS[why.decision]} (${why.reason})`],
     ['why', why.why],
     ...(why.nextAttempt === undefined ? [] : [['next try', `the first run after ${minute(why.nextAttempt)}`]]),
@@ -119,6 +128,7 @@ export function explainDocument(all: readonly Explained[], { now, manifest, warn
         path: entry.path,
         state: standing.state,
         ...(standing.until !== undefined && { until: standing.until }),
+        ...(entry.window !== undefined && { window: entry.window.text }),
         ...explanationOf(standing, plan, { name: entry.name, manifest }),
         ...(installed.kind === 'present' && { installed: digestText(installed.digest) }),
         ...(record !== undefined && { record }),

@@ -108,6 +108,9 @@ const CHANGES = {
   'operator-rollback': 'back to it, as asked',
 } as const;
 
+/** Their own words name the time. */
+const SPOKEN: ReadonlySet<string> = new Set(['held', 'waiting-for-window']);
+
 function whyOf({ decision }: PlannedBinary): string {
   switch (decision.kind) {
     case 'up-to-date':
@@ -115,7 +118,7 @@ function whyOf({ decision }: PlannedBinary): string {
     case 'change':
       return CHANGES[decision.reason];
     case 'leave':
-      return decision.until === undefined || decision.reason === 'held'
+      return decision.until === undefined || SPOKEN.has(decision.reason)
         ? decision.detail
         : `${decision.reason} until ${decision.until.slice(0, 16)}Z: ${decision.detail}`;
     case 'fail':

@@ -79,7 +79,7 @@ export function sentence(one: Outcome): string {
     case 'up-to-date':
       return '';
     case 'held':
-      if (one.reason === 'held') return one.detail;
+      if (one.reason === 'held' || one.reason === 'waiting-for-window') return one.detail;
       return `${one.reason}: ${one.detail}${next}`;
     case 'updated':
       return `${REASONS[one.reason]}; ${one.detail} (${one.seconds.toFixed(1)} s)`;

@@ -163,6 +163,7 @@ function binaryDocument(binary: SeenBinary, services: ServiceStates) {
     ...(version !== undefined && { version }),
     ...(installed.kind === 'present' && { digest: digestText(installed.digest) }),
     services: entry.services,
+    ...(entry.window !== undefined && { window: entry.window.text }),
     processes: (services.of.get(entry.name) ?? []).map(({ failing, ...process }) => ({
       ...process,
       failing: failing === 'yes',

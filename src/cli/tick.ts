@@ -84,9 +84,10 @@ async function mustBeTrusted(paths: readonly string[]): Promise<void> {
 }
 
 export function policyOf(tick: Tick): LookPolicy {
-  const { command, output, force } = tick.invocation;
+  const { command, output, force, wishes } = tick.invocation;
   return {
     now: new Date(),
+    windows: wishes['now'] === 'yes' ? 'ignore' : 'respect',
     pastFailures: force === 'yes' ? 'ignore' : 'respect',
     records: command === 'plan' || output === 'json' || tellsEverything(tick) ? 'all' : 'needed',
   };

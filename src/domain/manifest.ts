@@ -1,5 +1,22 @@
 import type { BinaryName, ServiceName, VersionName } from './names.ts';
 
+/** A part of a week by the host's clock. It ends on the next day where `to` is not after `from`. */
+export interface WindowSpan {
+  /** Days on which it begins, as `Date.getDay` counts them: 0 is Sunday. */
+  readonly days: readonly number[];
+  /** Minutes since midnight. */
+  readonly from: number;
+  /** Minutes since midnight; 1440: midnight at the end of the day. */
+  readonly to: number;
+}
+
+/** When a binary may be changed. */
+export interface MaintenanceWindow {
+  /** As it is written. */
+  readonly text: string;
+  readonly spans: readonly WindowSpan[];
+}
+
 /** One managed entry of the manifest, every default filled in. */
 export interface ManifestEntry {
   readonly name: BinaryName;
@@ -14,6 +31,8 @@ export interface ManifestEntry {
   readonly owner?: string;
   /** Why an operator wants this binary left alone; absent: it is not held. */
   readonly hold?: string;
+  /** Absent: it may be changed at any time. */
+  readonly window?: MaintenanceWindow;
   /** A program and its arguments, run on the staged file (`{file}`) before it goes live. */
   readonly check?: readonly [string, ...string[]];
   /** Backups to keep. */

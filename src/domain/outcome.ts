@@ -2,7 +2,7 @@ import type { FailureReason } from './errors.ts';
 import type { BinaryName } from './names.ts';
 
 export type ChangeReason = 'not-installed' | 'new-release' | 'drifted' | 'operator-rollback';
-export type LeaveReason = 'held' | 'left-by-operator' | 'quarantined' | 'backing-off';
+export type LeaveReason = 'held' | 'left-by-operator' | 'quarantined' | 'backing-off' | 'waiting-for-window';
 
 export type OutcomeKind = 'up-to-date' | 'held' | 'updated' | 'failed' | 'rolled-back' | 'rollback-failed';
 

@@ -14,6 +14,8 @@ export interface LookRoles {
 }
 
 export interface LookPolicy extends Policy {
+  /** `ignore` is an operator's `--now`. */
+  readonly windows: 'respect' | 'ignore';
   /**
    * Of which binaries the past is read: of all of them where a person wants to see it, else of those alone that would not
    * be left as they are. It is they whom an operator's hold makes a difference to.
@@ -35,14 +37,22 @@ export async function look(entries: readonly ManifestEntry[], roles: LookRoles, 
     const answer = answers.get(entry.name) ?? NOT_ASKED;
     observed.push({ entry, answer, installed: await installedFor(entry, answer, roles.reader) });
   }
-  const plan = decide(observed, policy);
+  const restraint = await restraintOf(entries, policy);
+  const plan = restraint(decide(observed, policy));
   // The past matters to what would change or cannot be judged: most ticks read no record at all.
   const wanted = plan.binaries.filter(({ decision }) => policy.records === 'all' || !isSettled(decision));
   if (wanted.length === 0) return { ...plan, warnings, reports };
   const { byName, damaged } = await roles.records.read(wanted.map(({ entry }) => entry.name));
   const remembered = observed.map((one) => withRecord(one, byName.get(one.entry.name)));
   const unread = [...damaged].map(([name, why]) => `the record of ${name} is damaged and not used: ${why}`);
-  return { ...decide(remembered, policy), warnings: [...warnings, ...unread], reports };
+  return { ...restraint(decide(remembered, policy)), warnings: [...warnings, ...unread], reports };
+}
+
+/** Most manifests hold nothing back, and an idle tick loads nothing it does not use (invariant 12). */
+async function restraintOf(entries: readonly ManifestEntry[], policy: LookPolicy): Promise<(plan: Plan) => Plan> {
+  if (entries.every(({ window }) => window === undefined)) return (plan) => plan;
+  const { restrain } = await import('../planning/restrain.ts');
+  return (plan) => restrain(plan, policy);
 }
 
 function isSettled({ kind }: Decision): boolean {

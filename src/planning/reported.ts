@@ -70,6 +70,9 @@ function digestsOf(names: string): readonly Digest[] {
   return names.split(' ').flatMap((id) => digestFromText(id) ?? []);
 }
 
+/** Somebody wants it so; nothing has failed. */
+const DECIDED: ReadonlySet<string> = new Set(['held', 'left-by-operator', 'waiting-for-window']);
+
 function stateOf({ outcome, record, probation }: Known): ReportedState {
   switch (outcome.outcome) {
     case 'up-to-date':
@@ -81,7 +84,7 @@ function stateOf({ outcome, record, probation }: Known): ReportedState {
     case 'failed':
       return orMissing(outcome);
     case 'held': {
-      if (outcome.reason === 'held' || outcome.reason === 'left-by-operator') return 'held';
+      if (DECIDED.has(outcome.reason)) return 'held';
       const last = record?.last?.outcome;
       // A host that needs a person does so until something else becomes of the binary.
       if (last === 'rollback-failed') return last;
@@ -128,8 +131,7 @@ function whyOf({ outcome, record }: Known): string | undefined {
     case 'rollback-failed':
       return reasonText({ ...outcome, detail: `${outcome.detail}; ${outcome.rollbackDetail}` });
     case 'held': {
-      if (outcome.reason === 'held' || outcome.reason === 'left-by-operator')
-        return outcome.detail.slice(0, MAX_REASON_LENGTH);
+      if (DECIDED.has(outcome.reason)) return outcome.detail.slice(0, MAX_REASON_LENGTH);
       const held = outcome.reason === 'quarantined' ? quarantineOf(outcome, record) : record?.backoff;
       return held === undefined ? outcome.reason : reasonText(held);
     }

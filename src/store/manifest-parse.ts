@@ -10,6 +10,7 @@ import type { $ZodIssue } from 'zod/v4/core';
 import { RunError } from '../domain/errors.ts';
 import type { Manifest, ManifestEntry } from '../domain/manifest.ts';
 import type { BinaryName, ServiceName, VersionName } from '../domain/names.ts';
+import { readWindow } from '../planning/window-text.ts';
 import { KNOWN_ENTRY_KEYS, KNOWN_KEYS, manifestSchema, type WrittenEntry } from './manifest-schema.ts';
 
 /** No manifest needs more. */
@@ -39,7 +40,7 @@ export function parseManifest(text: string, place: ManifestPlace): Manifest {
   if (!result.success || problems.length > 0) throw source.invalid(problems);
   return {
     file: place.file,
-    entries: result.data.binaries.map((entry) => normalise(entry, place.binDir)),
+    entries: result.data.binaries.map((entry) => normalise({ window: result.data.window, ...entry }, place.binDir)),
     warnings: source.unknownKeys(tree),
   };
 }
@@ -59,8 +60,16 @@ function normalise(written: WrittenEntry, binDir: string): ManifestEntry {
     ...(written.mode !== undefined && { mode: Number.parseInt(written.mode, 8) }),
     ...(written.owner !== undefined && { owner: written.owner }),
     ...(hold !== undefined && { hold }),
+    ...windowOf(written),
     ...(program !== undefined && { check: [program, ...rest] as const }),
   };
+}
+
+function windowOf({ window }: WrittenEntry): Pick<ManifestEntry, 'window'> {
+  if (window === undefined || window === false) return {};
+  const text = [window].flat().join(', ');
+  const read = readWindow(text);
+  return read.kind === 'unread' ? {} : { window: { text, spans: read.spans } };
 }
 
 function defaultPath(binDir: string, name: string): string {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { BINARY_NAME, SERVICE_NAME, VERSION_NAME } from '../domain/names.ts';
+import { readWindow } from '../planning/window-text.ts';
 
 const HOLD = 'must be true, false, or text that says why';
 const KEEP = 'must be a whole number from 1, the file to go back to, to 100';
@@ -15,6 +16,16 @@ const service = z
 /** Two spellings of one path would be two files to everything that compares them. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
 const ABSOLUTE_PATH = /^(\/(?!\.{1,2}(\/|$))[^/\u0000-\u001f\u007f]+)+$/;
+
+const WINDOW = 'must be such as "Mon-Fri 02:00-05:00"';
+
+const openTimes = z.string(WINDOW).superRefine((text, context) => {
+  const read = readWindow(text);
+  if (read.kind === 'unread') context.addIssue({ code: 'custom', message: `${WINDOW}: ${read.problem}` });
+});
+const window = z.union([openTimes, z.array(openTimes).min(1, WINDOW), z.literal(false)], {
+  error: `${WINDOW}, a list of them, or false`,
+});
 
 const entry = z.looseObject(
   {
@@ -57,6 +68,9 @@ const entry = z.looseObject(
       .union([z.boolean(), z.string().min(1, HOLD)], { error: HOLD })
       .optional()
       .describe('Leave this binary alone.'),
+    window: window
+      .optional()
+      .describe("When it may be changed, by the host's clock. Default: that of the whole file. false: at any time."),
     check: z
       .array(
         z.string('must be text').regex(/^[^\0]*$/, 'must be text without NUL'),
@@ -74,6 +88,7 @@ const entry = z.looseObject(
 export const manifestSchema = z.looseObject(
   {
     $schema: z.string('must be text').optional(),
+    window: window.optional().describe('When binaries may be changed that name no window of their own.'),
     binaries: z.array(entry, 'must be a list of entries such as {"name": "manager", "version": "latest"}'),
   },
   'must be an object such as {"binaries": [...]}',

@@ -37,12 +37,20 @@ describe('the full example', () => {
   it('means what its fields say', () => {
     const path = 'manifests/bin-manifests.full.example.json';
     const { entries } = parseManifest(shipped(path), { file: path, binDir: '/usr/local/bin' });
+    const window = {
+      text: 'Mon-Fri 02:00-05:00, Sat,Sun 00:00-24:00',
+      spans: [
+        { days: [1, 2, 3, 4, 5], from: 120, to: 300 },
+        { days: [0, 6], from: 0, to: 1440 },
+      ],
+    };
     expect(entries).toEqual([
       {
         name: 'manager',
         version: 'latest',
         path: '/usr/local/bin/manager',
         services: ['manager'],
+        window,
         check: ['{file}', '--version'],
         keep: 3,
       },
@@ -51,6 +59,7 @@ describe('the full example', () => {
         version: '1.4.2',
         path: '/opt/worker/bin/worker',
         services: ['workers:*'],
+        window,
         owner: 'root:root',
         mode: 0o755,
         keep: 5,
@@ -61,6 +70,13 @@ describe('the full example', () => {
         path: '/usr/local/bin/gateway',
         services: ['gateway-a', 'gateway-b'],
         hold: 'wait for the certificate change, ask Ana',
+        window: {
+          text: 'Sun 22:00-04:00, Wed 03:30-04:00',
+          spans: [
+            { days: [0], from: 1320, to: 240 },
+            { days: [3], from: 210, to: 240 },
+          ],
+        },
         keep: 3,
       },
       { name: 'backup-tool', version: 'latest', path: '/usr/local/bin/backup-tool', services: [], keep: 3 },

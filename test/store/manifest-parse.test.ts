@@ -88,6 +88,21 @@ describe('the fields of an entry', () => {
     expect(entries).toEqual([entryOf({ name: 'app' })]);
   });
 
+  it('have the window of the file where they name none of their own', () => {
+    const binaries = [
+      { name: 'a' },
+      { name: 'b', window: ['Fri 22:00-04:00', '12:00-13:00'] },
+      { name: 'c', window: false },
+    ];
+    const { entries } = parseManifest(JSON.stringify({ window: 'Mon 02:00-05:00', binaries }), PLACE);
+    expect(entries.map(({ window }) => window?.text)).toEqual([
+      'Mon 02:00-05:00',
+      'Fri 22:00-04:00, 12:00-13:00',
+      undefined,
+    ]);
+    expect(entries[1]?.window?.spans).toHaveLength(2);
+  });
+
   it('say what was recorded, which is never an input: currentMd5 and currentSha256 change nothing', () => {
     const recorded = { currentMd5: 'anything at all', currentSha256: 'd41d8cd98f00b204e9800998ecf8427e' };
     expect(entryOf({ name: 'app', ...recorded })).toEqual(entryOf({ name: 'app' }));

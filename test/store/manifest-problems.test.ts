@@ -91,6 +91,22 @@ describe('a manifest with mistakes', () => {
     expect(problems(text)).toEqual([problem]);
   });
 
+  it.each([
+    [
+      '"window": "always"',
+      'window: must be such as "Mon-Fri 02:00-05:00": found "always" where a day (Mon, Mon-Fri) is expected (is "always")',
+    ],
+    [
+      '"window": ["02:00-03:00", "Mon"]',
+      'window[1]: must be such as "Mon-Fri 02:00-05:00": the last days have no times (is "Mon")',
+    ],
+    ['"window": 7', 'window: must be such as "Mon-Fri 02:00-05:00", a list of them, or false (is 7)'],
+    ['"window": true', 'window: must be such as "Mon-Fri 02:00-05:00", a list of them, or false (is true)'],
+    ['"window": []', 'window: must be such as "Mon-Fri 02:00-05:00" (is [])'],
+  ])('says of an entry what is wrong: %s', (field, problem) => {
+    expect(problemsOf(`"name":"app",${field}`)).toEqual([problem]);
+  });
+
   it('names one mistake of syntax for each line', () => {
     const text = '{"binaries": [\n  {"name": "a" "version": "1"},\n  {"name": "b",}\n]}';
     expect(problems(text)).toEqual([

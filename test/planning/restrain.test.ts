@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest';
+import type { MaintenanceWindow } from '../../src/domain/manifest.ts';
+import type { ChangeReason } from '../../src/domain/outcome.ts';
+import type { Decision, Plan, PlannedBinary } from '../../src/domain/plan.ts';
+import { type Restraint, restrain } from '../../src/planning/restrain.ts';
+import { entryOf, md5Of, NOW, present, releaseOf } from './builders.ts';
+
+const MINUTE = NOW.getHours() * 60 + NOW.getMinutes();
+/** By the clock of whatever zone the test is in. */
+const OPEN: MaintenanceWindow = { text: 'open', spans: [{ days: [NOW.getDay()], from: MINUTE, to: MINUTE + 1 }] };
+const CLOSED: MaintenanceWindow = {
+  text: 'closed',
+  spans: [{ days: [NOW.getDay()], from: MINUTE + 2, to: MINUTE + 3 }],
+};
+
+function change(reason: ChangeReason, window?: MaintenanceWindow): PlannedBinary {
+  return {
+    entry: entryOf('app', window === undefined ? {} : { window }),
+    installed: [present(md5Of('old'))],
+    decision: { kind: 'change', release: releaseOf(md5Of('new')), reason, files: [] },
+  };
+}
+
+function decided(binary: PlannedBinary, windows: Restraint['windows'] = 'respect'): Decision | undefined {
+  const plan: Plan = { at: NOW.toISOString(), binaries: [binary], warnings: [], reports: 'unasked' };
+  return restrain(plan, { now: NOW, windows }).binaries[0]?.decision;
+}
+
+describe('a change outside of its window', () => {
+  it.each<ChangeReason>(['new-release', 'drifted'])('waits, and says until when: %s', (reason) => {
+    const opens = new Date(NOW.getFullYear(), NOW.getMonth(), NOW.getDate(), 0, MINUTE + 2);
+    expect(decided(change(reason, CLOSED))).toEqual({
+      kind: 'leave',
+      reason: 'waiting-for-window',
+      release: releaseOf(md5Of('new')),
+      detail: expect.stringMatching(/^waiting for its window \(closed\), opens \w{3} \d\d:\d\d$/) as string,
+      until: opens.toISOString(),
+    });
+  });
+
+  it('does not wait where nothing is there yet, nor with --now', () => {
+    expect(decided(change('not-installed', CLOSED))).toMatchObject({ kind: 'change' });
+    expect(decided(change('new-release', CLOSED), 'ignore')).toMatchObject({ kind: 'change' });
+  });
+
+  it('is no change where nothing would be changed', () => {
+    const settled: PlannedBinary = {
+      ...change('new-release', CLOSED),
+      decision: { kind: 'up-to-date', release: releaseOf(md5Of('old')) },
+    };
+    expect(decided(settled)).toBe(settled.decision);
+  });
+});
+
+describe('a change within its window, or without one', () => {
+  it.each([OPEN, undefined])('is made (%#)', (window) => {
+    expect(decided(change('new-release', window))).toMatchObject({ kind: 'change' });
+  });
+});
