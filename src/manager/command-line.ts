@@ -2,6 +2,7 @@ import yargs, { type Argv, type Options } from 'yargs';
 import { type BinaryName, isBinaryName, isVersionName, type VersionName } from '../domain/names.ts';
 import { isPlatform, type Platform } from '../domain/platform.ts';
 import { VERSION } from '../domain/version.ts';
+import { TrustedProxies } from '../platform/proxy-trust.ts';
 import {
   COMMANDS,
   type CommandName,
@@ -37,6 +38,7 @@ export interface Invocation {
   readonly tokenFile?: string;
   readonly tls?: { readonly cert: string; readonly key: string };
   readonly maxUploadMib?: number;
+  readonly proxies?: TrustedProxies;
   readonly waitSeconds: number;
   readonly output: 'text' | 'json';
   readonly switches: ReadonlySet<FlagName>;
@@ -86,6 +88,7 @@ function toInvocation(command: CommandName, args: Readonly<Record<string, unknow
       keep: whole('keep', text('keep'), 1),
       tokenFile: text('token-file'),
       tls: pairOf(text('tls-cert'), text('tls-key')),
+      proxies: proxiesOf(text('trust-proxy')),
       maxUploadMib: whole('max-upload', text('max-upload'), 1),
     }),
     listen: addressOf(text('listen') ?? DEFAULT_LISTEN),
@@ -115,6 +118,13 @@ function addressOf(value: string): ListenAddress {
   const address = listenAddress(value);
   if (address !== undefined) return address;
   throw usage(`--listen: expected HOST:PORT such as "${DEFAULT_LISTEN}", found ${JSON.stringify(value)}`);
+}
+
+function proxiesOf(value: string | undefined): TrustedProxies | undefined {
+  if (value === undefined) return undefined;
+  const proxies = TrustedProxies.read(value);
+  if (proxies !== undefined) return proxies;
+  throw usage(`--trust-proxy: expected addresses such as "127.0.0.1,10.0.0.0/8", found ${JSON.stringify(value)}`);
 }
 
 function pairOf(cert: string | undefined, key: string | undefined): Invocation['tls'] {

@@ -29,6 +29,10 @@ export const FLAGS = {
   'tls-cert': { placeholder: 'F', meaning: 'certificate (chain) for https, PEM' },
   'tls-key': { placeholder: 'F', meaning: 'its key, PEM' },
   'max-upload': { placeholder: 'MIB', meaning: 'the largest file that is taken by upload [2048]' },
+  'trust-proxy': {
+    placeholder: 'A',
+    meaning: 'proxies whose X-Forwarded-For is believed: addresses, networks, commas [none]',
+  },
   'no-reports': { meaning: 'do not ask hosts what they run, and show no fleet' },
   wait: { placeholder: 'SECONDS', meaning: 'how long to wait for another writer [300]' },
 } as const satisfies Record<string, Flag>;
@@ -77,7 +81,7 @@ export const COMMANDS = {
   serve: {
     words: [],
     meaning: 'answer hosts over HTTP, and take uploads',
-    flags: ['listen', 'token-file', 'tls-cert', 'tls-key', 'max-upload', 'no-reports'],
+    flags: ['listen', 'token-file', 'tls-cert', 'tls-key', 'max-upload', 'trust-proxy', 'no-reports'],
   },
 } as const satisfies Record<string, Command>;
 

@@ -1,4 +1,5 @@
 import { errorText } from '../domain/errors.ts';
+import { TrustedProxies } from '../platform/proxy-trust.ts';
 import type { Invocation } from './command-line.ts';
 import type { ExitCode } from './exit-codes.ts';
 import { isLoopback, listenText } from './listen-address.ts';
@@ -31,6 +32,7 @@ export async function serveCommand(invocation: Invocation, signals: StopSignals)
     address: invocation.listen,
     tokens: () => secrets.tokens,
     tls: secrets.tls,
+    proxies: invocation.proxies ?? new TrustedProxies(),
     limits: { ...LIMITS, ...(invocation.maxUploadMib && { maxUploadBytes: invocation.maxUploadMib * MIB }) },
     reports: invocation.switches.has('no-reports') ? 'none' : 'taken',
   });

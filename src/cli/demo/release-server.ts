@@ -12,6 +12,7 @@ import { ReleaseServer as Server } from '../../manager/server/release-server.ts'
 import { Tokens } from '../../manager/server/tokens.ts';
 import { prepareStore } from '../../manager/session.ts';
 import { ReleaseStore } from '../../manager/store.ts';
+import { TrustedProxies } from '../../platform/proxy-trust.ts';
 
 const WAIT_MS = 30_000;
 /** The log is written a tenth of a second late at most. */
@@ -50,6 +51,7 @@ export class ReleaseServer {
       address: { host: '127.0.0.1', port: 0 },
       tokens: () => NOBODY,
       tls: undefined,
+      proxies: new TrustedProxies(),
       limits: LIMITS,
       reports: 'taken',
     });

@@ -46,3 +46,9 @@ function decodedPath(urlPath: string): string | undefined {
     return undefined;
   }
 }
+
+/** A URL without its query. */
+export function pathOf(url: string): string {
+  const end = url.indexOf('?');
+  return end === -1 ? url : url.slice(0, end);
+}

@@ -1,19 +1,22 @@
 import rateLimit from '@fastify/rate-limit';
-import fastify, { type FastifyInstance } from 'fastify';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { type HttpRequest, type HttpResponse, httpServer, type TlsPair } from '../../platform/http-server.ts';
+import type { TrustedProxies } from '../../platform/proxy-trust.ts';
 import type { ReleaseStore } from '../store.ts';
 import type { AccessLog } from './access-log.ts';
 import { Counters } from './counters.ts';
+import { front, type Listener } from './front.ts';
 import { guard } from './guard.ts';
 import { healthRoutes } from './health-routes.ts';
-import { appLimits, type Limits, MAX_CONNECTIONS, nodeLimits } from './limits.ts';
+import type { Limits } from './limits.ts';
 import { REPORTS_HEADER, type Reports } from './reports.ts';
-import type { TlsPair } from './secrets.ts';
+import { StaticAnswers } from './static-answers.ts';
 import { StaticFiles } from './static-files.ts';
-import { staticRoutes } from './static-routes.ts';
 import type { TokenHolder, Tokens } from './tokens.ts';
-import { sendNothing, sendTrouble } from './trouble.ts';
+import { Refusal, sendNothing, sendTrouble } from './trouble.ts';
+import { refuseUnreadable, TOO_SLOW } from './unreadable.ts';
 import { uploadRoute } from './upload-route.ts';
-import { watchWith } from './watch.ts';
+import { Watch } from './watch.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -29,6 +32,8 @@ export interface AppOptions {
   /** As they are now: they may be read anew. */
   readonly tokens: () => Tokens;
   readonly tls: TlsPair | undefined;
+  /** Whose word on where a request comes from is believed. */
+  readonly proxies: TrustedProxies;
   readonly limits: Limits;
   readonly reports: Reports;
   readonly log: AccessLog;
@@ -38,38 +43,36 @@ export interface AppOptions {
 
 /** The release server, not yet listening. Whatever is asked of it, the answer is that of a release store. */
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
-  const { store, reports, log, limits, tls } = options;
+  const { store, reports, log, limits, proxies } = options;
   const counters = new Counters();
-  const watch = watchWith(counters, log);
+  const watch = new Watch(counters, log, proxies);
   const app: FastifyInstance = fastify({
-    ...appLimits(limits),
-    ...(tls === undefined ? { http: nodeLimits(limits) } : { https: { ...nodeLimits(limits), ...tls } }),
-    // nginx on the same machine says for whom it asks.
-    trustProxy: 'loopback',
+    bodyLimit: limits.bodyBytes,
+    // Longer than any name, so that it is we who say what is wrong with one.
+    routerOptions: { maxParamLength: limits.headerBytes },
+    trustProxy: (address) => proxies.has(address),
     forceCloseConnections: 'idle',
+    serverFactory: (next) => serverBefore(next, { ...options, watch }),
+    clientErrorHandler: (error, socket) => refuseUnreadable(error, socket, counters),
     // A URL that cannot be read gets to no hook.
     frameworkErrors: (error, request, reply) => {
-      watch(request, reply);
+      watchRequest(watch, request, reply);
       sendTrouble(error, request, reply);
     },
   });
-  app.server.maxConnections = MAX_CONNECTIONS;
   app.decorateRequest('label', undefined);
   app.addHook('onRequest', (request, reply, done) => {
-    watch(request, reply);
+    watchRequest(watch, request, reply);
+    if (request.url.length > limits.urlCharacters)
+      return done(new Refusal(414, 'the URL is longer than this server takes'));
+    if (request.method !== 'PUT') cutSlowBody(app, request, limits.bodyMs);
     done();
   });
   await app.register(rateLimit, { global: false });
   guard(app, options.tokens);
   app.setErrorHandler((error, request, reply) => sendTrouble(error, request, reply));
   app.setNotFoundHandler((_request, reply) => sendNothing(reply));
-  // Node would say "100 Continue" to whoever asks; the upload route says it to those who may go on.
-  app.server.on('checkContinue', (request, response) => app.routing(request, response));
   healthRoutes(app, { store, counters, log, reports });
-  staticRoutes(app, {
-    files: new StaticFiles(store.places.api),
-    indexHeaders: reports.kind === 'taken' ? REPORTS_HEADER : {},
-  });
   await app.register((uploads, _options, done) => {
     uploadRoute(uploads, { store, counters, maxUploadBytes: limits.maxUploadBytes, stop: options.stop });
     done();
@@ -77,4 +80,39 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   // The fleet: everything that hosts report.
   if (reports.kind === 'taken') reports.routes(app);
   return app;
+}
+
+/** Node's server, with the static part before Fastify. */
+function serverBefore(next: Listener, options: AppOptions & { readonly watch: Watch }) {
+  const { store, reports, limits, tls } = options;
+  const indexHeaders = reports.kind === 'taken' ? REPORTS_HEADER : {};
+  const answers = new StaticAnswers(new StaticFiles(store.places.api), indexHeaders);
+  const listener = front({ ...options, answers }, next);
+  const server = httpServer(limits, tls, (request, response) => {
+    // Whoever asks on a kept connection while the server is being stopped is told so.
+    if (server.listening) listener(request, response);
+    else next(request, response);
+  });
+  // Node would say "100 Continue" to whoever asks; the upload route says it to those who may go on.
+  server.on('checkContinue', (request: HttpRequest, response: HttpResponse) => {
+    if (request.method !== 'PUT') response.writeContinue();
+    server.emit('request', request, response);
+  });
+  return server;
+}
+
+function watchRequest(watch: Watch, request: FastifyRequest, reply: FastifyReply): void {
+  watch.begin(request.raw, reply.raw, () => ({
+    label: request.label ?? request.routeOptions.url ?? 'none',
+    holder: request.holder?.name,
+  }));
+}
+
+/** Uploads may take long; what a host reports fits into a few packets. */
+function cutSlowBody(app: FastifyInstance, { raw }: FastifyRequest, ms: number): void {
+  if (raw.complete || (raw.headers['content-length'] === undefined && raw.headers['transfer-encoding'] === undefined))
+    return;
+  const error = Object.assign(new Error('the body was too slow'), { code: TOO_SLOW });
+  const timer = setTimeout(() => app.server.emit('clientError', error, raw.socket), ms);
+  raw.once('end', () => clearTimeout(timer)).once('close', () => clearTimeout(timer));
 }

@@ -1,5 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { errorText, RunError, systemCode } from '../../domain/errors.ts';
+import { renewCertificate, type TlsPair } from '../../platform/http-server.ts';
+import type { TrustedProxies } from '../../platform/proxy-trust.ts';
 import { ManagerError } from '../errors.ts';
 import { openFleet } from '../fleet/fleet.ts';
 import { StoreCatalogReader } from '../fleet/offers.ts';
@@ -11,7 +13,6 @@ import type { AccessLog } from './access-log.ts';
 import { buildApp } from './app.ts';
 import type { Limits } from './limits.ts';
 import type { Reports } from './reports.ts';
-import type { TlsPair } from './secrets.ts';
 import type { Tokens } from './tokens.ts';
 
 /** For answers that are under way when the server is stopped. */
@@ -24,6 +25,8 @@ export interface ReleaseServerOptions {
   /** As they are now: they may be read anew. */
   readonly tokens: () => Tokens;
   readonly tls: TlsPair | undefined;
+  /** Whose word on where a request comes from is believed. */
+  readonly proxies: TrustedProxies;
   readonly limits: Limits;
   /** Whether hosts may say what they run. */
   readonly reports: 'taken' | 'none';
@@ -61,9 +64,7 @@ export class ReleaseServer {
 
   /** Connections from now on get this certificate. */
   renew(pair: TlsPair): void {
-    if ('setSecureContext' in this.#app.server) {
-      (this.#app.server as unknown as { setSecureContext(pair: object): void }).setSecureContext(pair);
-    }
+    renewCertificate(this.#app.server, pair);
   }
 
   /** Takes no new requests, and ends when those that run are answered, or out of time. */
@@ -108,7 +109,7 @@ async function takeReports(store: ReleaseStore): Promise<TakenReports> {
   };
 }
 
-/** The address with the port that is listened on. */
+/** The address that is listened on. */
 async function listen(app: FastifyInstance, address: ListenAddress): Promise<ListenAddress> {
   try {
     await app.listen({ host: address.host, port: address.port });
@@ -124,5 +125,6 @@ async function listen(app: FastifyInstance, address: ListenAddress): Promise<Lis
     });
   }
   const bound = app.server.address();
-  return typeof bound === 'object' && bound !== null ? { ...address, port: bound.port } : address;
+  // A name may have several addresses, and one of them is listened on.
+  return typeof bound === 'object' && bound !== null ? { host: bound.address, port: bound.port } : address;
 }

@@ -1,6 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { errorText } from '../../domain/errors.ts';
+import type { TlsPair } from '../../platform/http-server.ts';
 import { ManagerError } from '../errors.ts';
 import { parseTokens, Tokens } from './tokens.ts';
 
@@ -11,12 +12,6 @@ const GROUP_WRITES = 0o020;
 export interface SecretFiles {
   readonly tokens?: string;
   readonly tls?: { readonly cert: string; readonly key: string };
-}
-
-/** PEM. */
-export interface TlsPair {
-  readonly cert: string;
-  readonly key: string;
 }
 
 /** What the server must not tell. */

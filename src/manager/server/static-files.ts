@@ -30,6 +30,8 @@ export type Content =
   | { readonly kind: 'large'; readonly handle: FileHandle };
 
 interface Kept {
+  /** Where the name lies. */
+  readonly file: string;
   readonly found: FoundFile;
   bytes?: Buffer;
   gzipped?: Promise<Buffer>;
@@ -54,8 +56,9 @@ export class StaticFiles {
    * the kernel a few microseconds takes the thread pool ten times as long.
    */
   find(path: string): FoundFile | undefined {
-    const stats = statsOf(join(this.#root, path));
     const kept = this.#kept.get(path);
+    const file = kept?.file ?? join(this.#root, path);
+    const stats = statsOf(file);
     if (kept !== undefined) {
       if (stats !== undefined && isSame(kept.found.stats, stats)) return kept.found;
       this.#forget(kept);
@@ -63,14 +66,18 @@ export class StaticFiles {
     if (stats === undefined) return undefined;
     const found = { path, size: stats.size, validators: validators(stats.mtimeMs, stats.size), stats };
     if (this.#kept.size >= MAX_KEPT_FILES) this.#forgetAll();
-    this.#kept.set(path, { found });
+    this.#kept.set(path, { file, found });
     return found;
+  }
+
+  /** The bytes, where they were read before. */
+  kept(found: FoundFile): Buffer | undefined {
+    const kept = this.#kept.get(found.path);
+    return kept?.found === found ? kept.bytes : undefined;
   }
 
   /** The bytes; undefined where the name leads to another file by now. */
   async open(found: FoundFile): Promise<Content | undefined> {
-    const known = this.#kept.get(found.path);
-    if (known?.found === found && known.bytes !== undefined) return { kind: 'small', bytes: known.bytes };
     const handle = await openFile(join(this.#root, found.path));
     if (handle === undefined) return undefined;
     let keepsOpen = false;

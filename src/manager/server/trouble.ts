@@ -1,15 +1,18 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { errorText, RunError, systemCode } from '../../domain/errors.ts';
+import type { HttpRequest, HttpResponse } from '../../platform/http-server.ts';
 import { NO_SUCH_RELEASE } from '../answers.ts';
 import { ManagerError, type ManagerErrorCode } from '../errors.ts';
 import { hintOf } from '../exit-codes.ts';
 import { note } from '../wording.ts';
+import { pathOf } from './addresses.ts';
 
 const JSON_TYPE = 'application/json';
 /** Fastify would put a charset into the type of a string, which JSON has none of (RFC 8259 section 11). */
 const NOTHING = Buffer.from(NO_SUCH_RELEASE);
 const RETRY_SECONDS = '5';
-const LINGER_MS = 2000;
+/** How long somebody who is refused may take to read why. */
+export const LINGER_MS = 2000;
 /** RFC 9110 section 15, and RFC 4918 section 11.5 for a full disk. */
 const OF_MANAGER: Readonly<Record<ManagerErrorCode, number>> = {
   usage: 400,
@@ -46,15 +49,19 @@ interface RefusalDetails {
 }
 
 /** Says what is wrong, for every dialect: `code` and `message` for the older ones, `error` for the others. */
-function sendRefusal(reply: FastifyReply, { status, message, hint, headers }: Refusal): FastifyReply {
+export function refusalText({ status, message, hint }: Omit<Refusal, 'headers' | 'name'>): string {
+  return `${JSON.stringify({ code: status, message, error: message, ...(hint !== undefined && { hint }), data: null })}\n`;
+}
+
+function sendRefusal(reply: FastifyReply, refusal: Refusal): FastifyReply {
+  const { status, headers } = refusal;
   // Whoever waits for "100 Continue" may send the body all the same, or not: nobody can tell what follows.
   if (reply.request.headers.expect !== undefined) reply.header('connection', 'close');
-  const body = { code: status, message, error: message, ...(hint !== undefined && { hint }), data: null };
   return reply
     .code(status)
     .headers({ ...headers, 'cache-control': 'no-cache' })
     .header('content-type', JSON_TYPE)
-    .send(Buffer.from(`${JSON.stringify(body)}\n`));
+    .send(Buffer.from(refusalText(refusal)));
 }
 
 /** The same as nginx says with config/nginx.conf. */
@@ -62,12 +69,37 @@ export function sendNothing(reply: FastifyReply): FastifyReply {
   return reply.code(404).header('cache-control', 'no-cache').header('content-type', JSON_TYPE).send(NOTHING);
 }
 
+/** The same without Fastify. */
+export function answerNothing(response: HttpResponse): undefined {
+  response.writeHead(404, headersOf(NOTHING)).end(NOTHING);
+}
+
+function headersOf(body: Buffer) {
+  return { 'cache-control': 'no-cache', 'content-type': JSON_TYPE, 'content-length': body.length };
+}
+
 /** The answer to whatever was thrown. What the client can do nothing about is told to the operator. */
 export function sendTrouble(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const refusal = refusalOf(error);
   if (!request.raw.complete) lingerAfter(request, reply);
-  if (refusal.status >= 500) note(`${request.method} ${request.url.split('?', 1)[0]}: ${errorText(error)}`);
+  tell(refusal, request.raw, error);
   return sendRefusal(reply, refusal);
+}
+
+/** The same without Fastify. An answer that has begun is cut off: its end would be taken for that of the bytes. */
+export function answerTrouble(error: unknown, request: HttpRequest, response: HttpResponse): void {
+  const refusal = refusalOf(error);
+  tell(refusal, request, error);
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  const body = Buffer.from(refusalText(refusal));
+  response.writeHead(refusal.status, { ...refusal.headers, ...headersOf(body) }).end(body);
+}
+
+function tell({ status }: Refusal, { method, url = '' }: HttpRequest, error: unknown): void {
+  if (status >= 500) note(`${method} ${pathOf(url)}: ${errorText(error)}`);
 }
 
 /**

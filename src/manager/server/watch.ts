@@ -1,37 +1,53 @@
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { HttpRequest, HttpResponse } from '../../platform/http-server.ts';
+import type { TrustedProxies } from '../../platform/proxy-trust.ts';
 import type { AccessLog } from './access-log.ts';
+import { pathOf } from './addresses.ts';
 import type { Counters } from './counters.ts';
 
 /** nginx's word for a client that went before it had its answer. */
 const CLIENT_GONE = 499;
 
-/** Counts a request and writes it to the access log, once its answer has left or its client has gone. */
-export type Watch = (request: FastifyRequest, reply: FastifyReply) => void;
+/** What is known of a request when it has been answered. */
+export interface About {
+  /** What it was about, in the metrics. */
+  readonly label: string;
+  /** Whose token it was. */
+  readonly holder: string | undefined;
+}
 
-export function watchWith(counters: Counters, log: AccessLog): Watch {
-  return (request, reply) => {
+/** Counts requests and writes them to the access log, once their answers have left or their clients have gone. */
+export class Watch {
+  readonly #counters: Counters;
+  readonly #log: AccessLog;
+  readonly #proxies: TrustedProxies;
+
+  constructor(counters: Counters, log: AccessLog, proxies: TrustedProxies) {
+    this.#counters = counters;
+    this.#log = log;
+    this.#proxies = proxies;
+  }
+
+  /** To be called when a request begins. */
+  begin(request: HttpRequest, response: HttpResponse, about: () => About): void {
     const begun = performance.now();
-    const { socket } = request.raw;
+    const { socket } = request;
     const before = socket.bytesWritten;
-    reply.raw.once('close', () => {
-      const status = reply.raw.writableFinished ? reply.raw.statusCode : CLIENT_GONE;
+    // Afterwards a client that has gone has no address.
+    const address = this.#proxies.clientOf(socket.remoteAddress ?? '', request.headers['x-forwarded-for']);
+    response.on('close', () => {
+      const status = response.writableFinished ? response.statusCode : CLIENT_GONE;
       const ms = Math.round((performance.now() - begun) * 1000) / 1000;
       const told = { status, bytes: socket.bytesWritten - before, ms };
-      counters.request(request.label ?? request.routeOptions.url ?? 'none', told);
-      log.add({
-        address: addressOf(request),
-        method: request.method,
-        path: request.url.split('?', 1)[0] ?? '',
+      const { label, holder } = about();
+      this.#counters.request(label, told);
+      this.#log.add({
+        address,
+        method: request.method ?? '',
+        path: pathOf(request.url ?? ''),
         ...told,
-        holder: request.holder?.name,
+        holder,
         agent: request.headers['user-agent'],
       });
     });
-  };
-}
-
-/** Fastify would look at it anew for every request; a proxy is the exception. */
-function addressOf(request: FastifyRequest): string {
-  const direct = request.headers['x-forwarded-for'] === undefined;
-  return (direct ? request.raw.socket.remoteAddress : request.ip) ?? '';
+  }
 }
