@@ -13,6 +13,9 @@ export type CommandName =
   | 'unhold'
   | 'retry'
   | 'unlock'
+  | 'doctor'
+  | 'config'
+  | 'help'
   | 'demo';
 export type Color = 'auto' | 'always' | 'never';
 export type Volume = 'quiet' | 'normal' | 'verbose' | 'debug';
@@ -20,7 +23,7 @@ export type Volume = 'quiet' | 'normal' | 'verbose' | 'debug';
 /** What was asked for on the command line. */
 export interface Invocation {
   readonly command: CommandName;
-  /** Names of binaries; empty: all of them. */
+  /** Names of binaries; empty: all of them. Of `config` and `help`: their own words. */
   readonly names: readonly string[];
   readonly force: 'no' | 'yes';
   readonly output: 'text' | 'json';
@@ -94,6 +97,7 @@ export const FLAGS = [
     placeholder: 'N',
     meaning: 'history: the newest N changes; 0: all [50]',
   },
+  { flag: 'origin', of: ['config'], type: 'boolean', meaning: 'config: where each value comes from' },
   { flag: 'config', short: 'c', type: 'string', placeholder: 'FILE', meaning: 'config file [/etc/bin-proxy/config]' },
 ] as const satisfies readonly FlagRow[];
 
@@ -123,6 +127,9 @@ const COMMANDS: ReadonlySet<string> = new Set([
   'unhold',
   'retry',
   'unlock',
+  'doctor',
+  'config',
+  'help',
   'demo',
 ] satisfies CommandName[]);
 

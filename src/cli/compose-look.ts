@@ -22,13 +22,14 @@ export interface LookHalf extends LookRoles {
   readonly probations: ProbationStore;
 }
 
-export async function composeLook(settings: Settings): Promise<LookHalf> {
+/** `way` is by which way servers are asked, where it is not the one that the settings say. */
+export async function composeLook(settings: Settings, way?: HttpWay): Promise<LookHalf> {
   const { api, token, stateDir } = settings;
   const userAgent = `bin-proxy/${VERSION} (${process.platform}; ${process.arch})`;
   const http = new Http({
     userAgent,
     ...(token !== undefined && { bearer: { origin: api.origin, token } }),
-    way: await wayOf(settings),
+    way: way ?? (await wayOf(settings)),
   });
   const platform = linuxPlatform(process.arch, endianness());
   const cache = await Cache.open(stateDir);
@@ -44,7 +45,7 @@ export async function composeLook(settings: Settings): Promise<LookHalf> {
 }
 
 /** Straight to the servers, unless a proxy stands between. */
-async function wayOf({ caFile, proxies }: Settings): Promise<HttpWay> {
+export async function wayOf({ caFile, proxies }: Settings): Promise<HttpWay> {
   const secureContext = caFile === undefined ? undefined : await believing(caFile);
   if (proxies === undefined) return new DirectWay(secureContext);
   const { openProxyWay } = await import('../platform/http-proxy-way.ts');
@@ -52,7 +53,7 @@ async function wayOf({ caFile, proxies }: Settings): Promise<HttpWay> {
 }
 
 /** Loaded only where a file is set: reading every root certificate of TLS takes 20 ms. */
-async function believing(caFile: string) {
+export async function believing(caFile: string) {
   const { readCertificates, trusting } = await import('../platform/certificates.ts');
   return trusting(await readCertificates(caFile, new Date()));
 }

@@ -3,7 +3,7 @@ import type { Outcome } from '../domain/outcome.ts';
 
 export const EXIT_CODES = [
   [0, 'done, or nothing to do'],
-  [1, 'unexpected error (please report it)'],
+  [1, 'unexpected error (please report it); doctor: something fails'],
   [2, 'command line not understood'],
   [20, 'some binary failed; every failed one runs its former version'],
   [21, 'a rollback failed: this host needs a person'],

@@ -1,12 +1,22 @@
 import yargs, { type Argv, type Options } from 'yargs';
 import { RunError } from '../domain/errors.ts';
 import { VERSION } from '../domain/version.ts';
-import { type CommandName, FLAGS, type FlagRow, type Invocation, SETTING_FLAGS, toInvocation } from './command-line.ts';
+import {
+  type CommandName,
+  FLAGS,
+  type FlagRow,
+  type Invocation,
+  isCommand,
+  SETTING_FLAGS,
+  toInvocation,
+} from './command-line.ts';
+import { COMMAND_ROWS, type CommandRow } from './command-table.ts';
 import { EXIT_CODES } from './exit-codes.ts';
 import { SETTINGS } from './settings-table.ts';
 
 const WIDTH = 80;
 const HINT = '"bin-proxy --help" shows what there is.';
+const EXIT_CODES_TOPIC = 'exit-codes';
 
 /** What yargs made of a command line: something to do, or a text that answers it. */
 export type Parsed =
@@ -27,6 +37,8 @@ export async function parseFullArguments(argv: readonly string[]): Promise<Parse
   });
   if (text !== '') return { kind: 'text', text };
   chosen ??= withoutCommand([args._, args['--'] ?? []].flat());
+  const [topic] = chosen.names;
+  if (chosen.command === 'help' && topic !== EXIT_CODES_TOPIC) return parseFullArguments(helpLine(topic));
   return { kind: 'invocation', invocation: toInvocation(chosen.command, chosen.names, rawFlags(args)) };
 }
 
@@ -36,6 +48,14 @@ function withoutCommand(words: readonly unknown[]): Chosen {
   throw new RunError('usage', `names need a command: bin-proxy run ${words.join(' ')}`, { hint: HINT });
 }
 
+/** `help run` is `run --help`. */
+function helpLine(topic: string | undefined): readonly string[] {
+  if (topic === undefined || isCommand(topic)) return [...(topic === undefined ? [] : [topic]), '--help'];
+  throw new RunError('usage', `expected a command or ${EXIT_CODES_TOPIC} after "help", found "${topic}"`, {
+    hint: HINT,
+  });
+}
+
 interface Chosen {
   readonly command: CommandName;
   readonly names: readonly string[];
@@ -43,29 +63,25 @@ interface Chosen {
 
 function grammar(onChosen: (command: CommandName, names: readonly string[]) => void): Argv {
   const choose = (command: CommandName) => (args: Record<string, unknown>) => {
-    onChosen(command, [args['names'] ?? [], args['--'] ?? []].flat() as string[]);
+    onChosen(command, [args['action'] ?? [], args['names'] ?? [], args['--'] ?? []].flat() as string[]);
   };
-  const names = (parser: Argv) =>
-    parser.positional('names', { type: 'string', array: true, describe: 'only these binaries [all]' });
-  const one = (parser: Argv) => parser.positional('names', { type: 'string', describe: 'which binary' });
-  const given = (parser: Argv) =>
-    parser.positional('names', { type: 'string', array: true, describe: 'which binaries' });
-  const parser = yargs()
-    .command('run [names..]', 'one tick, also without a command: check, verify, replace, prove', names, choose('run'))
-    .command('plan [names..]', 'what run would do, and why; changes nothing', names, choose('plan'))
-    .command('status [names..]', 'what is installed, how its service does, and what needs you', names, choose('status'))
-    .command('explain <names..>', 'why a binary is or is not updated, and what to do', given, choose('explain'))
-    .command('history [names..]', 'what changed when, from what to what, and who asked', names, choose('history'))
-    .command('verify [names..]', 'hashes what is installed and every backup; 100: differs', names, choose('verify'))
-    .command('rollback <names>', 'back to a version that is kept here; needs no server', one, choose('rollback'))
-    .command('hold <names..>', 'leave these binaries alone', given, choose('hold'))
-    .command('unhold <names..>', 'no longer leave them alone', given, choose('unhold'))
-    .command('retry <names..>', 'lift what is held against the release that is offered', given, choose('retry'))
-    .command('unlock', 'who holds the lock; with --force asks the holder to end', {}, choose('unlock'))
-    .command('demo', 'an update, a bad release and its rollback in a temporary folder', {}, choose('demo'))
+  const parser = COMMAND_ROWS.reduce(
+    (all, [name, row]) =>
+      all.command(`${name} ${row.words}`.trimEnd(), row.meaning, (one) => withWords(one, row), choose(name)),
+    yargs(),
+  )
     .options(optionsOf(FLAGS))
     .options(optionsOf(SETTING_FLAGS));
   return withManners(withTexts(parser));
+}
+
+function withWords(parser: Argv, { words, actions, names }: CommandRow): Argv {
+  const describe = { binaries: words.startsWith('[') ? 'only these binaries [all]' : 'which', none: '', own: '' }[
+    names
+  ];
+  const withAction = actions === undefined ? parser : parser.positional('action', { type: 'string', choices: actions });
+  if (!words.includes('names')) return withAction;
+  return withAction.positional('names', { type: 'string', array: words.includes('names..'), describe });
 }
 
 function withTexts(parser: Argv): Argv {

@@ -1,7 +1,7 @@
 import { errorText, RunError } from '../domain/errors.ts';
 import { fileHint } from '../platform/file-trouble.ts';
 import { printableText } from '../platform/text.ts';
-import type { Invocation } from './command-line.ts';
+import type { CommandName, Invocation } from './command-line.ts';
 import { type ExitCode, exitCodeOfError, exitCodeOfUnexpected } from './exit-codes.ts';
 import { runCommand } from './run-command.ts';
 import { parseTickArguments } from './tick-arguments.ts';
@@ -24,7 +24,7 @@ async function run(argv: readonly string[]): Promise<number> {
   try {
     if (argv[0] === 'little') return await (await import('./demo/stand-in.ts')).playPart(argv.slice(1));
     const invocation = parseTickArguments(argv) ?? (await fully(argv));
-    return invocation === undefined ? 0 : await dispatch(invocation);
+    return invocation === undefined ? 0 : await COMMANDS[invocation.command](invocation);
   } catch (error) {
     return tellError(error, argv);
   }
@@ -39,33 +39,24 @@ async function fully(argv: readonly string[]): Promise<Invocation | undefined> {
   return undefined;
 }
 
-async function dispatch(invocation: Invocation): Promise<ExitCode> {
-  switch (invocation.command) {
-    case 'run':
-      return runCommand(invocation);
-    case 'plan':
-      return (await import('./plan-command.ts')).planCommand(invocation);
-    case 'status':
-      return (await import('./status-command.ts')).statusCommand(invocation);
-    case 'explain':
-      return (await import('./explain-command.ts')).explainCommand(invocation);
-    case 'history':
-      return (await import('./history-command.ts')).historyCommand(invocation);
-    case 'verify':
-      return (await import('./verify-command.ts')).verifyCommand(invocation);
-    case 'unlock':
-      return (await import('./unlock-command.ts')).unlockCommand(invocation);
-    case 'rollback':
-      return (await import('./rollback-command.ts')).rollbackCommand(invocation);
-    case 'hold':
-    case 'unhold':
-      return (await import('./hold-command.ts')).holdCommand(invocation);
-    case 'retry':
-      return (await import('./retry-command.ts')).retryCommand(invocation);
-    case 'demo':
-      return (await import('./demo/demo-command.ts')).demoCommand(invocation);
-  }
-}
+/** Everything but a plain tick is loaded when it is asked for. */
+const COMMANDS: Readonly<Record<CommandName, (invocation: Invocation) => ExitCode | Promise<ExitCode>>> = {
+  run: runCommand,
+  plan: async (invocation) => (await import('./plan-command.ts')).planCommand(invocation),
+  status: async (invocation) => (await import('./status-command.ts')).statusCommand(invocation),
+  explain: async (invocation) => (await import('./explain-command.ts')).explainCommand(invocation),
+  history: async (invocation) => (await import('./history-command.ts')).historyCommand(invocation),
+  verify: async (invocation) => (await import('./verify-command.ts')).verifyCommand(invocation),
+  unlock: async (invocation) => (await import('./unlock-command.ts')).unlockCommand(invocation),
+  doctor: async (invocation) => (await import('./doctor/doctor-command.ts')).doctorCommand(invocation),
+  config: async (invocation) => (await import('./config-command.ts')).configCommand(invocation),
+  help: async (invocation) => (await import('./help-command.ts')).helpCommand(invocation),
+  rollback: async (invocation) => (await import('./rollback-command.ts')).rollbackCommand(invocation),
+  hold: async (invocation) => (await import('./hold-command.ts')).holdCommand(invocation),
+  unhold: async (invocation) => (await import('./hold-command.ts')).holdCommand(invocation),
+  retry: async (invocation) => (await import('./retry-command.ts')).retryCommand(invocation),
+  demo: async (invocation) => (await import('./demo/demo-command.ts')).demoCommand(invocation),
+};
 
 function tellError(error: unknown, argv: readonly string[]): ExitCode {
   if (error instanceof RunError) {

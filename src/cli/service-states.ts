@@ -25,6 +25,8 @@ export interface ServiceStates {
   readonly unknown: ReadonlyMap<string, readonly string[]>;
   /** Why there is nothing to tell, said once. */
   readonly trouble?: string;
+  /** What to do about it, where something can be done. */
+  readonly hint?: string;
 }
 
 const NONE: ServiceStates = { of: new Map(), unknown: new Map() };
@@ -58,7 +60,7 @@ export async function serviceStates(
     return { of, unknown };
   } catch (error) {
     if (!(error instanceof UpdateError)) throw error;
-    return { ...NONE, trouble: errorText(error) };
+    return { ...NONE, trouble: errorText(error), ...(error.hint !== undefined && { hint: error.hint }) };
   }
 }
 

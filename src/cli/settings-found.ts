@@ -3,8 +3,10 @@ export interface Found {
   readonly value: string;
   readonly from: string;
   readonly rank: Rank;
+  /** Of a value in the config file: `file:line:col`. */
+  readonly place?: string;
 }
 
 /** Where a value may come from; the lower number wins. */
 export const RANKS = { flag: 0, environment: 1, config: 2, fallback: 3 } as const;
-type Rank = keyof typeof RANKS;
+export type Rank = keyof typeof RANKS;

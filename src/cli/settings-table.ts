@@ -9,6 +9,8 @@ export interface SettingRow {
   readonly placeholder: string;
   readonly fallback: string | undefined;
   readonly meaning: string;
+  /** How `config show` tells the value: `never`, or as an address without what may be a password in it (invariant 14). */
+  readonly secret?: 'never' | 'address';
 }
 
 export const SETTINGS = [
@@ -19,6 +21,7 @@ export const SETTINGS = [
     placeholder: 'URL',
     fallback: 'http://localhost:8080/api/v1',
     meaning: 'base URL of the release server',
+    secret: 'address',
   },
   {
     key: 'binDir',
@@ -123,6 +126,7 @@ export const SETTINGS = [
     placeholder: 'TOKEN',
     fallback: undefined,
     meaning: 'bearer token, sent to the API only',
+    secret: 'never',
   },
   {
     key: 'tokenFile',
@@ -148,6 +152,7 @@ export const SETTINGS = [
     placeholder: '',
     fallback: undefined,
     meaning: 'proxy for https: addresses',
+    secret: 'address',
   },
   {
     key: 'httpProxy',
@@ -157,6 +162,7 @@ export const SETTINGS = [
     placeholder: '',
     fallback: undefined,
     meaning: 'proxy for http: addresses',
+    secret: 'address',
   },
   {
     key: 'allProxy',
@@ -166,6 +172,7 @@ export const SETTINGS = [
     placeholder: '',
     fallback: undefined,
     meaning: 'proxy for both, where they have none of their own',
+    secret: 'address',
   },
   {
     key: 'noProxy',

@@ -22,23 +22,46 @@ export interface LoadedSettings {
   readonly warnings: readonly string[];
 }
 
+/** What was found for each setting, before anything is made of it. */
+export interface FoundSettings {
+  readonly configFile: string;
+  readonly configState: 'read' | 'absent';
+  readonly found: ReadonlyMap<SettingKey, Found>;
+  /** Lines of the config file that are no settings. */
+  readonly problems: readonly string[];
+  /** For a person, never for cron. */
+  readonly warnings: readonly string[];
+}
+
 /** Flag > environment > config file > default. Throws {@link RunError} with every problem at once. */
 export async function loadSettings(sources: SettingSources): Promise<LoadedSettings> {
+  return readSettings(await findSettings(sources));
+}
+
+/** Throws {@link RunError} where the config file cannot be read at all. */
+export async function findSettings(sources: SettingSources): Promise<FoundSettings> {
   const config = await readConfig(sources);
-  const problems = [...config.problems];
   const found = new Map<SettingKey, Found>();
   for (const row of SETTINGS) {
     const value = lookUp(row, sources, config);
     if (value !== undefined) found.set(row.key, value);
   }
+  const { file: configFile, state: configState, problems } = config;
+  return { configFile, configState, found, problems, warnings: unknownVariables(config) };
+}
+
+/** Throws {@link RunError} with every problem at once. */
+export async function readSettings({ found, ...looked }: FoundSettings): Promise<LoadedSettings> {
+  const problems = [...looked.problems];
   const reader = new Reader(found, problems);
   const settings = reader.settings(await readToken(found, problems));
   if (problems.length > 0) throw invalid(problems);
-  return { settings, configFile: config.file, warnings: unknownVariables(config) };
+  return { settings, configFile: looked.configFile, warnings: looked.warnings };
 }
 
 interface Config {
   readonly file: string;
+  readonly state: 'read' | 'absent';
   readonly assignments: readonly Assignment[];
   readonly problems: readonly string[];
 }
@@ -59,7 +82,8 @@ async function readConfig({ flags, environment }: SettingSources): Promise<Confi
     });
   }
   const { assignments, problems } = parseConfig(text ?? '');
-  return { file, assignments, problems: problems.map((problem) => `${file}:${problem}`) };
+  const state = text === undefined ? 'absent' : 'read';
+  return { file, state, assignments, problems: problems.map((problem) => `${file}:${problem}`) };
 }
 
 /** An empty value is as good as none, as in a shell's `${K:-default}`. */
@@ -74,7 +98,8 @@ function lookUp(row: SettingRow, { flags, environment }: SettingSources, config:
   for (const name of names) {
     const assigned = config.assignments.findLast(({ variable }) => variable === name);
     if (assigned === undefined || assigned.value === '') continue;
-    return { value: assigned.value, from: `${config.file}:${assigned.at}  ${name}`, rank: 'config' };
+    const place = `${config.file}:${assigned.at}`;
+    return { value: assigned.value, from: `${place}  ${name}`, rank: 'config', place };
   }
   return row.fallback === undefined ? undefined : { value: row.fallback, from: 'default', rank: 'fallback' };
 }

@@ -13,7 +13,7 @@ import {
 const ROWS: readonly FlagRow[] = [...FLAGS, ...SETTING_FLAGS];
 const TAKES_NAMES: ReadonlySet<CommandName> = new Set(['run', 'plan', 'status', 'explain', 'history', 'verify']);
 /** What a person types can wait for yargs, and its better words. */
-const LEFT_TO_YARGS: ReadonlySet<CommandName> = new Set(['rollback', 'hold', 'unhold', 'retry']);
+const LEFT_TO_YARGS: ReadonlySet<CommandName> = new Set(['rollback', 'hold', 'unhold', 'retry', 'config', 'help']);
 
 /**
  * Understands the command lines that cron and scripts use, without loading yargs: that would double the cost of an idle

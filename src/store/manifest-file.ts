@@ -29,7 +29,8 @@ export async function loadManifest(place: ManifestPlace, cache: Cache): Promise<
   return { manifest, freshness: 'changed' };
 }
 
-async function readManifest(file: string): Promise<string> {
+/** Throws {@link RunError} `manifest-invalid` or `no-permission`. */
+export async function readManifest(file: string): Promise<string> {
   try {
     const text = await readText(file);
     if (text !== undefined) return text;

@@ -141,6 +141,8 @@ describe("the operator's desk", () => {
         binaries: [{ state: 'drifted', decision: 'fail', reason: 'source-unreachable' }],
       });
 
+      // About the set-up; what they say is tested beside them.
+      for (const question of ['doctor', 'config show', 'help exit-codes']) await json(...question.split(' '));
       expect([...schemas].sort()).toEqual([...DOCUMENTED].sort());
     },
   );
