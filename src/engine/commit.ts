@@ -5,6 +5,7 @@ import { remembered } from '../planning/former.ts';
 import type { ProcessSample } from '../planning/health.ts';
 import { forgive } from '../planning/quarantine.ts';
 import { MAX_FINISHING } from '../planning/recover.ts';
+import { endJournal } from './journaling.ts';
 import { beginProbation } from './probation.ts';
 import type { ActRoles } from './roles.ts';
 
@@ -41,7 +42,7 @@ export async function commit(journal: Journal, success: Success, roles: ActRoles
   const last = journal.attempts >= MAX_FINISHING;
   const next = last ? 'it stays unrecorded' : 'the next tick tries again';
   for (const one of trouble) roles.log.error(`updated, but it cannot be recorded: ${one}; ${next}`);
-  if (trouble.length === 0 || last) await roles.journal.remove();
+  if (trouble.length === 0 || last) await endJournal(roles);
   return journal.changes.map((change) => outcome(change, success));
 }
 

@@ -5,9 +5,10 @@ import type { Probation } from '../domain/probation.ts';
 import type { ProcessSample } from '../planning/health.ts';
 import { judgeProbation, type ProbationVerdict } from '../planning/probation.ts';
 import { bootId } from '../platform/processes.ts';
+import { noteInJournal } from './journaling.ts';
 import { unwatched } from './prove.ts';
 import type { ActRoles } from './roles.ts';
-import { noteInJournal, rollBack } from './rollback.ts';
+import { rollBack } from './rollback.ts';
 import { settled } from './services-before.ts';
 
 /** Puts what was just proven on probation; an earlier one of the same binaries is over with it. */

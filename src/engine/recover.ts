@@ -12,9 +12,10 @@ import type { ProcessState } from '../planning/health.ts';
 import { type FoundFile, recovery } from '../planning/recover.ts';
 import { bootId } from '../platform/processes.ts';
 import { commit } from './commit.ts';
+import { endJournal, noteInJournal } from './journaling.ts';
 import { orFailed, type Proven, prove, unwatched } from './prove.ts';
 import type { ActRoles } from './roles.ts';
-import { giveUp, noteInJournal, rollBack, touchedProcesses } from './rollback.ts';
+import { giveUp, rollBack, touchedProcesses } from './rollback.ts';
 import { serviceOutcome } from './transaction.ts';
 
 /** Without a process, or with one that dies again and again. */
@@ -38,7 +39,7 @@ export async function recover(roles: ActRoles): Promise<readonly Outcome[]> {
   await noteInJournal(journal, roles);
   switch (recovery(journal, await inspect(journal, roles))) {
     case 'abandon':
-      await roles.journal.remove();
+      await endJournal(roles);
       return [];
     case 'finish':
       return finish(journal, roles);

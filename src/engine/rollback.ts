@@ -3,6 +3,7 @@ import { type Journal, type JournalProcess, journalFiles, journalProcesses, with
 import type { Outcome } from '../domain/outcome.ts';
 import { processFacts } from '../platform/processes.ts';
 import { conclude, type Stuck, type Undone } from './conclude.ts';
+import { endJournal, noteInJournal } from './journaling.ts';
 import { type FailedProof, prove, unwatched } from './prove.ts';
 import type { ActRoles } from './roles.ts';
 
@@ -24,7 +25,7 @@ export async function rollBack(journal: Journal, why: FailedProof, roles: ActRol
   const told = { journal, why, undone, seconds, words: await words };
   const outcomes: Outcome[] = [];
   for (const change of journal.changes) outcomes.push(await conclude(change, told, roles));
-  if (undone.kind !== 'stuck') await roles.journal.remove();
+  if (undone.kind !== 'stuck') await endJournal(roles);
   return outcomes;
 }
 
@@ -48,16 +49,6 @@ async function undo(journal: Journal, roles: ActRoles): Promise<Undone> {
     if (error instanceof RunError) throw error;
     return { kind: 'stuck', detail: errorText(error), leftDown: [] };
   }
-}
-
-/**
- * A full disk must not stand in the way of a rename: what cannot be noted is lost should this tick die too, and then the
- * next one judges anew.
- */
-export async function noteInJournal(journal: Journal, { journal: store, log }: ActRoles): Promise<void> {
-  await store.write(journal).catch((error: unknown) => {
-    log.error(`cannot note in the journal how far this came: ${errorText(error)}`);
-  });
 }
 
 /** Whether an earlier, interrupted rollback has brought every file back. Throws where one cannot be: nothing is stopped. */
