@@ -126,12 +126,15 @@ async function holdMutex(file: string): Promise<ChildProcess> {
   });
 }
 
-/** What was lost may be another's by now, and is left alone. */
+/**
+ * What was lost may be another's by now, and is left alone. What only tells others of the lock may stay where it cannot
+ * be removed: nobody takes the word of an owner who has died.
+ */
 async function release(file: string, holder: ChildProcess, unlock: () => Promise<void>): Promise<void> {
   if (holder.exitCode !== null || holder.signalCode !== null) return;
   holder.removeAllListeners('exit');
   await unlock().catch(() => {});
-  await rm(ownerFile(file), { force: true });
+  await rm(ownerFile(file), { force: true }).catch(() => {});
   const ended = once(holder, 'exit');
   holder.ref();
   holder.stdin?.end();
