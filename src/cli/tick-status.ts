@@ -25,11 +25,15 @@ export async function settleReports(reporter: Reporter, tick: Tick, { when, outc
   logOf(tick).warn(`cannot report to ${tick.half.source.label}: ${trouble}`);
 }
 
-async function reportedBinaries({ half }: Tick, outcomes: readonly Outcome[]): Promise<readonly ReportedBinary[]> {
+async function reportedBinaries(
+  { half, entries }: Tick,
+  outcomes: readonly Outcome[],
+): Promise<readonly ReportedBinary[]> {
   const { byName } = await half.records.read(outcomes.map(({ name }) => name));
   const watched = (await half.probations.read()).flatMap(({ journal }) => journal.changes.map(({ name }) => name));
+  const follows = new Map(entries.map(({ name, version }) => [name, version]));
   return outcomes.map((outcome) => {
     const probation = watched.includes(outcome.name) ? 'under-way' : 'none';
-    return reportedBinary({ outcome, record: byName.get(outcome.name), probation });
+    return reportedBinary({ outcome, record: byName.get(outcome.name), probation, follows: follows.get(outcome.name) });
   });
 }

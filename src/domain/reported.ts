@@ -1,5 +1,5 @@
 import type { Digest } from './digest.ts';
-import type { BinaryName } from './names.ts';
+import type { BinaryName, VersionName } from './names.ts';
 
 /** How a binary does, in the one word that a release server is told. */
 export type ReportedState =
@@ -25,6 +25,10 @@ export interface ReportedBinary {
   readonly name: BinaryName;
   readonly state: ReportedState;
   readonly running?: Running;
+  /** What its manifest names: `latest`, a channel, or the version that it is pinned to. */
+  readonly follows?: VersionName;
+  /** What the release server has offered for that, as far as it is known. */
+  readonly wanted?: Running;
   /** RFC 3339 UTC: since when it is in this state. */
   readonly since?: string;
   /** One sentence, with the word for the reason first. Holds nothing that a program printed (invariant 14). */

@@ -1,4 +1,5 @@
 import { type Digest, digestFromText } from '../domain/digest.ts';
+import type { VersionName } from '../domain/names.ts';
 import type { Outcome, OutcomeKind } from '../domain/outcome.ts';
 import type { BinaryRecord } from '../domain/record.ts';
 import { sameRelease } from '../domain/release.ts';
@@ -11,18 +12,23 @@ export interface Known {
   readonly outcome: Outcome;
   readonly record?: BinaryRecord | undefined;
   readonly probation: 'under-way' | 'none';
+  /** As the manifest names it. */
+  readonly follows?: VersionName | undefined;
 }
 
 /** What a release server is told of one binary. */
 export function reportedBinary(known: Known): ReportedBinary {
   const state = stateOf(known);
   const running = runningAfter(known.outcome, known.record);
+  const wanted = wantedBy(known);
   const since = sinceOf(state, known);
   const reason = whyOf(known);
   return {
     name: known.outcome.name,
     state,
     ...(running !== undefined && { running }),
+    ...(known.follows !== undefined && { follows: known.follows }),
+    ...(wanted !== undefined && { wanted }),
     ...(since !== undefined && { since }),
     ...(reason !== undefined && { reason }),
   };
@@ -33,10 +39,18 @@ export function runningAfter(outcome: Outcome, record: BinaryRecord | undefined)
   const id = installedAfter(outcome);
   if (id === undefined) return undefined;
   const active = activeAs(id, record);
-  const [first, ...others] = digestsOf(active?.release ?? id);
-  if (first === undefined) return undefined;
-  const version = id === outcome.to ? outcome.version : active?.version;
-  return { digests: [first, ...others], ...(version !== undefined && { version }) };
+  return asFarAsKnown(active?.release ?? id, id === outcome.to ? outcome.version : active?.version);
+}
+
+/** What an operator has gone back to is not what the server offers. */
+function wantedBy({ outcome: { to, version, reason }, record }: Known): Running | undefined {
+  if (to === undefined || reason === 'operator-rollback') return undefined;
+  return asFarAsKnown(activeAs(to, record)?.release ?? to, version);
+}
+
+function asFarAsKnown(names: string, version: string | undefined): Running | undefined {
+  const [first, ...others] = digestsOf(names);
+  return first && { digests: [first, ...others], ...(version !== undefined && { version }) };
 }
 
 /** Why it is not as it should be, with the word for the reason first. */

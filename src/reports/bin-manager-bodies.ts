@@ -17,11 +17,12 @@ export function keepaliveBody(host: HostIdentity, binaries: readonly ReportedBin
     os_release: host.system,
     binProxyVersion: VERSION,
     bin_proxy_version: VERSION,
-    binaries: binaries.map(({ name, state, running, since, reason }) => ({
+    binaries: binaries.map(({ name, state, running, follows, wanted, since, reason }) => ({
       name,
       state,
-      ...(running !== undefined && digestFields(running)),
-      ...(running?.version !== undefined && { version: running.version }),
+      ...(running !== undefined && bytesFields(running)),
+      ...(follows !== undefined && { follows }),
+      ...(wanted !== undefined && { wanted: bytesFields(wanted) }),
       ...(since !== undefined && { since }),
       ...(reason !== undefined && { reason }),
     })),
@@ -72,6 +73,10 @@ export function versionBody(host: HostIdentity, name: string, running: Running):
     hash: running.digests[0].hex,
     ...(running.version !== undefined && { version: running.version }),
   };
+}
+
+function bytesFields(running: Running): object {
+  return { ...digestFields(running), ...(running.version !== undefined && { version: running.version }) };
 }
 
 function digestFields({ digests }: Running): { readonly sha256?: string; readonly md5?: string } {

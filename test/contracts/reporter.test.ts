@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { digestText } from '../../src/domain/digest.ts';
+import type { VersionName } from '../../src/domain/names.ts';
 import type { Outcome } from '../../src/domain/outcome.ts';
 import type { ReportedBinary, Running } from '../../src/domain/reported.ts';
 import { systemClock } from '../../src/platform/clock.ts';
@@ -144,7 +145,9 @@ describe('the reporter bin-manager', { concurrent: true }, () => {
       reporter.begins({ name: 'app', release: to });
       reporter.begins({ name: 'app', release: to });
       reporter.ended(updated('app'), RUNS_NEXT);
-      const state: ReportedBinary = { name: binary('app'), state: 'proving', running: RUNS_NEXT, since: 'now' };
+      const follows = 'latest' as VersionName;
+      const known = { running: RUNS_NEXT, follows, wanted: RUNS_NEXT, since: 'now' };
+      const state: ReportedBinary = { name: binary('app'), state: 'proving', ...known };
       expect(await reporter.settle(status('after-a-report', state), NEVER)).toBeUndefined();
 
       const about = { nodeName: 'web 1', node_id: 'id-1', binName: 'app', bin_name: 'app' };
@@ -167,7 +170,17 @@ describe('the reporter bin-manager', { concurrent: true }, () => {
             ...{ nodeName: 'web 1', node_id: 'id-1', node_name: 'web 1', cpuArch: 'x86_64', cpu_arch: 'x86_64' },
             ...{ osRelease: 'Debian', os_release: 'Debian', binProxyVersion: '0.1.0', bin_proxy_version: '0.1.0' },
             binaries: [
-              { name: 'app', state: 'proving', sha256: next.hex, md5: md5Of('next').hex, version: '2', since: 'now' },
+              {
+                ...{
+                  name: 'app',
+                  state: 'proving',
+                  sha256: next.hex,
+                  md5: md5Of('next').hex,
+                  version: '2',
+                  since: 'now',
+                },
+                ...{ follows, wanted: { sha256: next.hex, md5: md5Of('next').hex, version: '2' } },
+              },
             ],
           },
         },

@@ -47,7 +47,7 @@ describe.concurrent('a host whose server asks for reports', () => {
 
     host.server.publish('app', bad);
     expect(outcomeOf(await host.tick([], QUICK), 'app')).toMatchObject({ outcome: 'rolled-back' });
-    const [, progress, version] = host.server.reports.map(({ body }) => body);
+    const [, progress, version, keepalive] = host.server.reports.map(({ body }) => body);
     expect(progress?.['reason']).toMatch(DIED);
     expect(version).toMatchObject({ md5: md5(v2), version: `0-${md5(v2)}` });
     expect(told(host)).toEqual([
@@ -56,6 +56,9 @@ describe.concurrent('a host whose server asks for reports', () => {
       ['/bins/app', sha256(v2), undefined],
       ['/keepalive', ['app', 'rolled-back', sha256(v2)]],
     ]);
+    // What the server knows of who is behind, it need not guess.
+    const wants = { follows: 'latest', wanted: { sha256: sha256(bad), version: `0-${md5(bad)}` } };
+    expect(keepalive?.['binaries']).toEqual([expect.objectContaining(wants)]);
   });
 
   hostTest('tells that a rollback failed, and not what runs then', async ({ host }) => {

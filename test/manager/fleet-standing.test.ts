@@ -44,6 +44,22 @@ describe('what a host says', () => {
     ['runs other bytes, and has not looked since', 'behind', [listing({ sha256: OLD })]],
     ['is content with another version: it is pinned', 'held', [listing({ sha256: OLD, state: 'ok' })]],
     ['is content with another channel', 'current', [listing({ sha256: CANARY, state: 'ok' })]],
+    [
+      'follows another channel, and is not there yet',
+      'behind',
+      [listing({ sha256: NEW, state: 'ok', follows: 'canary' })],
+    ],
+    ['follows another channel, and is there', 'current', [listing({ sha256: CANARY, state: 'ok', follows: 'canary' })]],
+    [
+      'follows stable, and runs what another channel offers',
+      'behind',
+      [listing({ sha256: CANARY, follows: 'latest' })],
+    ],
+    ['follows stable, and says that all is well', 'behind', [listing({ sha256: OLD, state: 'ok', follows: 'stable' })]],
+    ['is pinned to what it runs', 'held', [listing({ sha256: CANARY, state: 'ok', follows: '3' })]],
+    ['is pinned to what is offered', 'current', [listing({ sha256: NEW, state: 'ok', follows: '2' })]],
+    ['is pinned to what it does not run yet', 'behind', [listing({ sha256: NEW, state: 'ok', follows: '3' })]],
+    ['follows what nobody offers', 'unknown', [listing({ sha256: OLD, state: 'ok', follows: 'nightly' })]],
     ['is held', 'held', [listing({ sha256: OLD, state: 'held' })]],
     ['is held where it should be', 'current', [listing({ sha256: NEW, state: 'held' })]],
     ['has nothing installed', 'failed', [listing({ state: 'missing' })]],
@@ -81,6 +97,20 @@ describe('what a host says', () => {
     const host = listen([listing({ sha256: OLD, state: 'ok' })], OFFERED_AT - MINUTE);
     const [binary] = hostStanding(host, OFFERS, NOW - 30 * MINUTE).binaries;
     expect(binary).toMatchObject({ standing: 'behind', behindSince: OFFERED_AT });
+  });
+
+  it('is kept with what it wants, for as long as that is not what it runs', () => {
+    const wanted = { version: '2', sha256: NEW, md5: 'x' };
+    const behind = listing({ sha256: OLD, state: 'failed', follows: 'latest', wanted });
+    expect(listen([behind]).binaries[0]).toMatchObject({ follows: 'latest', wanted: { version: '2', sha256: NEW } });
+    for (const after of [listing({ sha256: NEW, follows: 'latest', wanted }), ['version', { sha256: NEW }] as const]) {
+      const [binary] = listen([behind, after]).binaries;
+      expect(binary).toMatchObject({ sha256: NEW, follows: 'latest' });
+      expect(binary).not.toHaveProperty('wanted');
+    }
+    for (const nonsense of [1, null, [], {}, { sha256: 'short' }, { version: '9' }]) {
+      expect(listen([listing({ sha256: OLD, wanted: nonsense })]).binaries[0]).not.toHaveProperty('wanted');
+    }
   });
 
   it('becomes one line of history a change, and none for what is said again', () => {

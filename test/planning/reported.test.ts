@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Digest, digestText } from '../../src/domain/digest.ts';
+import type { VersionName } from '../../src/domain/names.ts';
 import type { Outcome } from '../../src/domain/outcome.ts';
 import type { BinaryRecord } from '../../src/domain/record.ts';
 import type { ReportedBinary } from '../../src/domain/reported.ts';
@@ -128,8 +129,21 @@ describe('what is told of a binary', () => {
       { state: 'quarantined', running: running(undefined, old), reason: 'quarantined' },
     ],
   ];
-  it.each(cases)('%s', (_, found, expected) => {
+  it.each(cases)('%s', (_, { wanted: __, ...found }, expected) => {
     expect(found).toEqual({ name, ...expected });
+  });
+
+  it('has what it follows, and what was offered for that with all digests that are known', () => {
+    const follows = 'beta' as VersionName;
+    const wanted = (outcome: Outcome, record?: BinaryRecord) =>
+      reportedBinary({ outcome, record, probation: 'none', follows }).wanted;
+    expect(reportedBinary({ outcome: failed, probation: 'none', follows }).follows).toBe('beta');
+    for (const outcome of [upToDate, updated, failed, quarantined]) expect(wanted(outcome)).toEqual(running('2', next));
+    const proven = recordWith(`${to} ${digestText(md5Of('next'))}`);
+    expect(wanted(upToDate, proven)).toEqual(running('2', next, md5Of('next')));
+    // Neither is a word of the server.
+    expect(wanted({ ...updated, reason: 'operator-rollback' })).toBeUndefined();
+    expect(wanted(held)).toBeUndefined();
   });
 
   it('holds nothing that a check has printed (invariant 14)', () => {

@@ -46,6 +46,7 @@ function binaryPart(binary: HostBinary, standing: BinaryStanding | undefined, no
   return html`<section class="release">
 ${binaryLine(binary, standing, now)}
 ${digest === undefined ? undefined : html`<p class="small soft"><code>${digest}</code></p>`}
+${binary.follows === undefined ? undefined : html`<p class="small soft">Follows ${foreign(binary.follows)}.</p>`}
 ${binary.events.length === 0 ? undefined : eventsTable(binary.events, standing?.versions, now)}
 </section>
 `;

@@ -53,11 +53,7 @@ const hostEvent = z.strictObject({
   seconds: z.int().nonnegative().exactOptional(),
 });
 
-const hostBinary = z.strictObject({
-  name: z
-    .string()
-    .regex(BINARY_NAME)
-    .transform((name) => name as BinaryName),
+const bytes = {
   version: text(HOST_LIMITS.version).exactOptional(),
   md5: z
     .string()
@@ -67,6 +63,18 @@ const hostBinary = z.strictObject({
     .string()
     .regex(/^[0-9a-f]{64}$/)
     .exactOptional(),
+};
+
+const hostBinary = z.strictObject({
+  name: z
+    .string()
+    .regex(BINARY_NAME)
+    .transform((name) => name as BinaryName),
+  ...bytes,
+  /** What its manifest names: `latest`, a channel, or the version that it is pinned to. Absent: it has not said. */
+  follows: text(HOST_LIMITS.version).exactOptional(),
+  /** What it was offered for that, where that is not what it runs. */
+  wanted: z.strictObject(bytes).exactOptional(),
   /** Absent: the host has only said what it runs. */
   state: state.exactOptional(),
   /** When the state, or what runs, became so. */

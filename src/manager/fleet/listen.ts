@@ -85,13 +85,15 @@ export function weightOf(host: Host): number {
 }
 
 function afterListing(former: HostBinary | undefined, listed: ListedBinary, now: number): HostBinary {
-  const { name, state, since, reason, version } = listed;
+  const { name, state, since, reason, version, follows } = listed;
   const isSame = former !== undefined && former.state === state && isSameBytes(former, listed);
   const told: HostBinary = compact({
     name,
     version: version ?? (isSame ? former.version : undefined),
     md5: listed.md5,
     sha256: listed.sha256,
+    follows,
+    wanted: unmet(listed),
     state,
     since: since ?? (isSame ? former.since : now),
     reason,
@@ -102,6 +104,11 @@ function afterListing(former: HostBinary | undefined, listed: ListedBinary, now:
   const isQuiet = former === undefined ? state === undefined || state === 'ok' : isEndOfUpdate(former, told);
   if (isQuiet) return told;
   return withEvent(told, compact({ at: told.since, what: state ?? 'runs', version, digest: hexOf(listed), reason }));
+}
+
+/** What a host wants, where that is not what it runs: of most hosts there is nothing to remember. */
+function unmet({ wanted, ...runs }: ListedBinary): ListedBinary['wanted'] {
+  return wanted === undefined || isSameBytes(wanted, runs) ? undefined : wanted;
 }
 
 /** A keepalive that only says again what the report of an update has said. */
@@ -126,9 +133,10 @@ function withEvent(binary: HostBinary, event: HostEvent): HostBinary {
 
 /** The binary with other bytes; what was known of the former ones goes with them. */
 function running(binary: HostBinary, { md5, sha256, version }: Bytes & { readonly version?: string }): HostBinary {
-  const { md5: _, sha256: __, version: formerVersion, ...rest } = binary;
-  const known = isSameBytes(binary, compact({ md5, sha256 })) ? formerVersion : undefined;
-  return compact({ ...rest, md5, sha256, version: version ?? known });
+  const { md5: _, sha256: __, version: formerVersion, wanted, ...rest } = binary;
+  const isSame = isSameBytes(binary, compact({ md5, sha256 }));
+  const known = isSame ? { version: formerVersion, wanted } : {};
+  return compact({ ...rest, ...known, md5, sha256, ...(version !== undefined && { version }) });
 }
 
 /** Hosts may say one digest now and both then; one that both have decides. */

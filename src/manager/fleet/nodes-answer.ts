@@ -62,7 +62,7 @@ function nodeFields({ host, binaries, states }: HostStanding, detail: 'brief' | 
 }
 
 function binaryFields(binary: HostBinary, standing: BinaryStanding | undefined) {
-  const { name, md5, sha256, state, since, reason, target } = binary;
+  const { name, md5, sha256, follows, wanted, state, since, reason, target } = binary;
   const { offer, behindSince } = standing ?? {};
   return {
     name,
@@ -70,6 +70,8 @@ function binaryFields(binary: HostBinary, standing: BinaryStanding | undefined) 
     version: standing?.version,
     md5,
     sha256,
+    follows,
+    wanted,
     state,
     since: timeText(since),
     reason,

@@ -21,6 +21,10 @@ export interface Bytes {
 export interface ListedBinary extends Bytes {
   readonly name: BinaryName;
   readonly version?: string;
+  /** `latest`, a channel, or the version that it is pinned to. Absent: an older host, which does not say. */
+  readonly follows?: string;
+  /** What was offered when it last looked. */
+  readonly wanted?: Bytes & { readonly version?: string };
   readonly state?: BinaryState;
   readonly since?: number;
   readonly reason?: string;
@@ -117,6 +121,8 @@ function readBinaries(list: readonly unknown[], now: number): readonly ListedBin
       name,
       version: releaseVersion(fields['version']),
       ...readBytes(fields),
+      follows: reportedText(fields['follows'], HOST_LIMITS.version),
+      wanted: readWanted(fields['wanted']),
       state: BINARY_STATES.find((state) => state === fields['state']),
       since: reportedTime(fields['since'] ?? fields['updatedAt'], now),
       reason: reportedText(fields['reason'], HOST_LIMITS.reason),
@@ -124,6 +130,14 @@ function readBinaries(list: readonly unknown[], now: number): readonly ListedBin
     read.set(name, binary);
   }
   return [...read.values()];
+}
+
+function readWanted(value: unknown): ListedBinary['wanted'] {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const fields = value as Fields;
+  const bytes = readBytes(fields);
+  const isKnown = bytes.md5 !== undefined || bytes.sha256 !== undefined;
+  return isKnown ? compact({ ...bytes, version: releaseVersion(fields['version']) }) : undefined;
 }
 
 /** `hash` is the word of the first server, and of no algorithm: its length tells which. */

@@ -1,3 +1,5 @@
+import type { VersionName } from '../../domain/names.ts';
+import { LATEST, STABLE } from '../catalog.ts';
 import type { BinaryState, Host, HostBinary } from './host.ts';
 import type { Offer, OfferedBinary, Offers } from './offers.ts';
 
@@ -82,7 +84,8 @@ function statesOf(host: Host, binaries: readonly BinaryStanding[], now: number):
 function binaryStanding(host: Host, binary: HostBinary, offered: OfferedBinary | undefined): BinaryStanding {
   const version = binary.version ?? versionOf(binary, offered);
   const offer = offered && followed(host, binary, offered);
-  const standing = offer === undefined ? unoffered(binary) : compared(host, binary, offer);
+  const standing =
+    offer === undefined || offered === undefined ? unoffered(binary) : compared(host, binary, { offer, offered });
   const tried = offered?.versions.get(binary.target ?? '');
   const isBehind = offer !== undefined && !['current', 'held', 'unknown'].includes(standing);
   return {
@@ -99,11 +102,32 @@ function versionOf({ sha256, md5 }: HostBinary, offered: OfferedBinary | undefin
   return offered?.versions.get(sha256 ?? '') ?? offered?.versions.get(md5 ?? '');
 }
 
+/** What a host should run: what its channel offers, or what it is pinned to. */
+function followed(host: Host, binary: HostBinary, offered: OfferedBinary): Offer | undefined {
+  const { follows } = binary;
+  if (follows === undefined) return guessed(host, binary, offered);
+  const channel = follows === LATEST ? STABLE : follows;
+  const offer = offered.offers.find((one) => one.channel === channel);
+  // Who runs what it is pinned to is compared with what the others get.
+  return offer ?? (runsPinned(binary, offered) ? offered.offers[0] : pinOf(follows, offered));
+}
+
+function pinOf(follows: string, { versions }: OfferedBinary): Offer | undefined {
+  const digests = [...versions].filter(([, version]) => version === follows).map(([digest]) => digest);
+  if (digests.length === 0) return undefined;
+  const version = follows as VersionName;
+  return { channel: version, version, since: 0, digests: new Set(digests) };
+}
+
+function runsPinned(binary: HostBinary, offered: OfferedBinary): boolean {
+  return binary.follows !== undefined && versionOf(binary, offered) === binary.follows;
+}
+
 /**
- * Hosts do not say which channel they follow. It is `stable`, unless a host that runs what another channel offers said
- * that all is well when it must have seen that `stable` offers something else.
+ * Older hosts do not say which channel they follow. It is `stable`, unless a host that runs what another channel offers
+ * said that all is well when it must have seen that `stable` offers something else.
  */
-function followed(host: Host, binary: HostBinary, { offers }: OfferedBinary): Offer | undefined {
+function guessed(host: Host, binary: HostBinary, { offers }: OfferedBinary): Offer | undefined {
   const [first] = offers;
   if (first === undefined || runs(binary, first)) return first;
   const other = offers.find((offer) => runs(binary, offer));
@@ -135,7 +159,12 @@ const WHERE_OTHERS_RUN: Readonly<Partial<Record<BinaryState, Standing>>> = {
   failed: 'failed',
 };
 
-function compared(host: Host, binary: HostBinary, offer: Offer): Standing {
+interface Comparison {
+  readonly offer: Offer;
+  readonly offered: OfferedBinary;
+}
+
+function compared(host: Host, binary: HostBinary, { offer, offered }: Comparison): Standing {
   const { state = 'ok' } = binary;
   const certain = WHATEVER_RUNS[state];
   if (certain !== undefined) return certain;
@@ -143,7 +172,8 @@ function compared(host: Host, binary: HostBinary, offer: Offer): Standing {
   const told = WHERE_OTHERS_RUN[state];
   if (told !== undefined) return told;
   if (binary.md5 === undefined && binary.sha256 === undefined) return 'unknown';
-  return isContent(host, binary, offer) ? 'held' : 'behind';
+  const isOnPurpose = binary.follows === undefined ? isContent(host, binary, offer) : runsPinned(binary, offered);
+  return isOnPurpose ? 'held' : 'behind';
 }
 
 /** Of what is not published here only the host's own word is known. */
