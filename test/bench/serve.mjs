@@ -1,90 +1,71 @@
-// npm run bench:serve [ROUNDS]: answers a second of CPU time, of `bin-manager serve` and of the real nginx, in turns on one store.
-import { execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
+// npm run bench:serve [ROUNDS [SECONDS]]: what `bin-manager serve` answers in a second of CPU time, in turns with the real
+// nginx and with Node's own server; then a fleet of 10,000 hosts for a minute, and all that it asks in an hour.
 import autocannon from 'autocannon';
+import { withContenders } from './serve-contenders.mjs';
+import { HOSTS, introduce, playHour, playMinute } from './serve-fleet.mjs';
 
-const ROUNDS = Number(process.argv[2] ?? 5);
-const SECONDS = 3;
-const PORTS = { serve: 18_181, nginx: 18_182 };
-const TICKS_A_SECOND = 100;
-const MANAGER = new URL('../../bin/bin-manager.js', import.meta.url).pathname;
-const SITE = readFileSync(new URL('../../config/nginx.conf', import.meta.url), 'utf8');
-const folder = mkdtempSync(join(tmpdir(), 'bin-manager-bench-'));
-const store = join(folder, 'store');
+const [rounds = 5, seconds = 3] = process.argv.slice(2).map(Number);
+const sorted = (values) => values.toSorted((a, b) => a - b);
+const quantile = (values, share) => sorted(values)[Math.min(values.length - 1, Math.floor(values.length * share))];
+const median = (values) => quantile(values, 0.5);
 
-function makeStore() {
-  writeFileSync(join(folder, 'app'), '#!/bin/sh\necho app\n');
-  for (let n = 0; n < 10; n++)
-    execFileSync(process.execPath, [MANAGER, 'publish', `app-${n}`, join(folder, 'app'), '--store', store]);
+async function measure(contender, path, headers) {
+  const before = contender.cpuSeconds;
+  const url = `${contender.api}/${path}`;
+  const { requests, statusCodeStats } = await autocannon({ url, headers, connections: 50, duration: seconds });
+  const statuses = Object.keys(statusCodeStats).join();
+  return { perCpuSecond: requests.total / (contender.cpuSeconds - before), statuses };
 }
 
-function startNginx() {
-  const site = SITE.replace('listen 8080;', `listen 127.0.0.1:${PORTS.nginx};`).replace('/var/lib/bin-manager', store);
-  const config = `daemon off; master_process off; user root; pid ${folder}/pid; error_log stderr; events {}
-    http { access_log ${folder}/access.log; keepalive_requests 100000000; client_body_temp_path ${folder}/t; ${site} }`;
-  writeFileSync(join(folder, 'nginx.conf'), config);
-  return spawn('nginx', ['-p', folder, '-c', join(folder, 'nginx.conf')], { stdio: 'ignore' });
-}
-
-const cpuSeconds = (pid) => {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_A_SECOND;
-};
-const rssMib = (pid) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1024;
-const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
-
-async function measure(pid, url, headers) {
-  const before = cpuSeconds(pid);
-  const { requests, statusCodeStats } = await autocannon({ url, headers, connections: 50, duration: SECONDS });
-  return {
-    perCpuSecond: requests.total / (cpuSeconds(pid) - before),
-    total: requests.total,
-    statuses: Object.keys(statusCodeStats).join(),
-  };
-}
-
-mkdirSync(join(folder, 'logs'));
-makeStore();
-const out = { stdio: ['ignore', 'ignore', 'ignore'] };
-const serve = spawn(
-  process.execPath,
-  [MANAGER, 'serve', '--store', store, '--listen', `127.0.0.1:${PORTS.serve}`],
-  out,
-);
-const servers = { serve, nginx: startNginx() };
-try {
-  await delay(3000);
-  const etag = (await fetch(`http://127.0.0.1:${PORTS.nginx}/api/v1/index.json`)).headers.get('etag');
-  const kinds = {
-    '304 of index.json': ['index.json', { 'if-none-match': etag }],
-    'md5 answer': ['releases/latest/app-3/md5', {}],
-  };
-  let rss;
-  let sent = 0;
-  for (const [kind, [path, headers]] of Object.entries(kinds)) {
-    const found = { serve: [], nginx: [] };
-    for (let round = 0; round < ROUNDS; round++) {
-      for (const name of ['serve', 'nginx']) {
-        const got = await measure(servers[name].pid, `http://127.0.0.1:${PORTS[name]}/api/v1/${path}`, headers);
-        found[name].push(got.perCpuSecond);
-        if (name === 'serve') sent += got.total;
-        if (round === 0) console.log(`${kind}, ${name}: status ${got.statuses}, ${got.total} in ${SECONDS} s`);
-      }
-      rss ??= rssMib(serve.pid);
+async function compare(contenders, kind, [path, status, headers]) {
+  const found = Object.fromEntries(Object.keys(contenders).map((name) => [name, []]));
+  // The first round is for the compilers.
+  for (let round = -1; round < rounds; round++) {
+    for (const [name, contender] of Object.entries(contenders)) {
+      const { perCpuSecond, statuses } = await measure(contender, path, headers);
+      if (statuses !== status) throw new Error(`${name}: expected ${status}, found ${statuses}`);
+      if (round >= 0) found[name].push(perCpuSecond);
     }
-    const ratios = found.serve.map((value, index) => value / found.nginx[index]);
+  }
+  for (const [name, values] of Object.entries(found)) {
+    const ratios = values.map((value, round) => value / found.nginx[round]);
+    const spread = `${quantile(ratios, 0).toFixed(2)} to ${quantile(ratios, 1).toFixed(2)}`;
     console.log(
-      `${kind}: a second of CPU time answers ${Math.round(median(found.serve))} (serve), ${Math.round(median(found.nginx))} (nginx); median ratio ${median(ratios).toFixed(2)}`,
+      `${kind}, ${name}: ${Math.round(median(values))} a CPU second, ${median(ratios).toFixed(2)} of nginx (${spread})`,
     );
   }
-  console.log(
-    `RSS of serve: ${rss.toFixed(0)} MiB after the first round, ${rssMib(serve.pid).toFixed(0)} MiB after ${sent} answers`,
-  );
-} finally {
-  for (const child of Object.values(servers)) child.kill('SIGTERM');
-  await delay(500);
-  rmSync(folder, { recursive: true, force: true });
 }
+
+async function fleet(serve, etag) {
+  await introduce(serve);
+  console.log(`${HOSTS} hosts are known: RSS ${serve.rssMib.toFixed(0)} MiB`);
+  const before = serve.cpuSeconds;
+  const took = await playMinute(serve, etag);
+  const share = ((serve.cpuSeconds - before) / 60) * 100;
+  const times = [0.5, 0.99, 1].map((part) => quantile(took, part).toFixed(1)).join(', ');
+  console.log(
+    `a minute in real time: ${took.length} answers, p50, p99 and worst ${times} ms; ${share.toFixed(1)} % of a CPU`,
+  );
+}
+
+async function hour(serve, etag) {
+  const rss = [];
+  const before = serve.cpuSeconds;
+  const done = await playHour(serve, etag, () => rss.push(serve.rssMib));
+  const used = (serve.cpuSeconds - before).toFixed(0);
+  const [start, middle, end] = [0, Math.floor(rss.length / 2), rss.length - 1].map((at) => rss[at].toFixed(0));
+  console.log(
+    `an hour in ${done.duration.toFixed(0)} s: ${done.statuses.join(', ')}, ${done.errors} errors, ${used} s of CPU time`,
+  );
+  console.log(`RSS after a twentieth, the half and all of it: ${start}, ${middle}, ${end} MiB`);
+}
+
+await withContenders(async (contenders) => {
+  const { headers } = await fetch(`${contenders.nginx.api}/index.json`);
+  const etag = headers.get('etag');
+  const host = { 'user-agent': 'bin-proxy/0.1.0' };
+  await compare(contenders, '304 of index.json', ['index.json', '304', { ...host, 'if-none-match': etag }]);
+  await compare(contenders, 'md5 answer', ['releases/latest/app-3/md5', '200', host]);
+  await fleet(contenders.serve, etag);
+  await hour(contenders.serve, etag);
+});
