@@ -1,7 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
+import { readKeepalive } from '../../src/manager/fleet/reports.ts';
+import { HOST_STATES } from '../../src/manager/fleet/standing.ts';
 import { type MetricFamily, metricsText } from '../../src/manager/metrics.ts';
 import { has } from '../support/components.ts';
+import { digest, fleetTest, MINUTE, NOW, offering } from '../support/fleet.ts';
 
 const family = (samples: MetricFamily['samples']): MetricFamily => ({
   name: 'bin_manager_hosts',
@@ -28,6 +31,24 @@ describe('the text of metrics', () => {
       const samples = values.map((state, value) => ({ labels: { state }, value }));
       const infinite = { labels: { state: 'infinite' }, value: Number.POSITIVE_INFINITY };
       const checked = check(metricsText([family([...samples, infinite, { labels: {}, value: 1e-7 }])]));
+      expect([checked.status, checked.stdout, checked.stderr]).toEqual([0, '', '']);
+    });
+
+    fleetTest('is understood with hosts in every state', async ({ folder }) => {
+      const [old, next] = ['1', '2'].map(digest);
+      folder.offers = offering('app', { stable: ['2', next ?? ''] });
+      const fleet = await folder.open();
+      const states = ['ok', 'proving', 'updating', 'held', 'quarantined', 'rolled-back', 'rollback-failed', 'failed'];
+      folder.now = NOW - 60 * MINUTE;
+      fleet.keepalive({ id: 'lost' }, {});
+      folder.now = NOW;
+      for (const state of [...states, 'missing', '"}\n']) {
+        const binaries = [{ name: 'app', sha256: state === 'ok' ? next : old, state, reason: '"\\\n', version: '{"' }];
+        fleet.keepalive({ id: state }, readKeepalive({ binaries }, NOW));
+      }
+      const text = metricsText(fleet.metrics());
+      for (const state of HOST_STATES) expect(text).toMatch(new RegExp(`hosts_in_state\\{state="${state}"\\} [1-9]`));
+      const checked = check(text);
       expect([checked.status, checked.stdout, checked.stderr]).toEqual([0, '', '']);
     });
 

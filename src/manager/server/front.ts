@@ -1,4 +1,5 @@
 import type { HttpRequest, HttpResponse } from '../../platform/http-server.ts';
+import type { Limits } from './limits.ts';
 import type { StaticAnswers, StaticExchange } from './static-answers.ts';
 import { presentedToken, type TokenHolder, type Tokens } from './tokens.ts';
 import { answerTrouble } from './trouble.ts';
@@ -9,6 +10,7 @@ export interface FrontOptions {
   /** As they are now: they may be read anew. */
   readonly tokens: () => Tokens;
   readonly watch: Watch;
+  readonly limits: Pick<Limits, 'urlCharacters'>;
 }
 
 /** Fastify, as a server of Node hands requests to it. */
@@ -20,10 +22,11 @@ export type Listener = (request: HttpRequest, response: HttpResponse) => void;
  * not read here: why not is said in one place.
  */
 export function front(options: FrontOptions, next: Listener): Listener {
-  const { answers, tokens } = options;
+  const { answers, tokens, limits } = options;
   return (request, response) => {
     const { method, url = '' } = request;
-    const address = method === 'GET' || method === 'HEAD' ? answers.addressOf(url) : undefined;
+    const isRead = (method === 'GET' || method === 'HEAD') && url.length <= limits.urlCharacters;
+    const address = isRead ? answers.addressOf(url) : undefined;
     if (address === undefined) return next(request, response);
     const reader = tokens().needs('read') ? readerOf(request, tokens()) : FREE;
     if (reader === undefined) return next(request, response);

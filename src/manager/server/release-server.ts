@@ -109,6 +109,12 @@ async function takeReports(store: ReleaseStore): Promise<TakenReports> {
   };
 }
 
+const HINTS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'Another program listens there: stop it, or choose another --listen.',
+  EACCES:
+    'Ports below 1024 need a right of their own (systemd: AmbientCapabilities=CAP_NET_BIND_SERVICE), or choose another --listen.',
+};
+
 /** The address that is listened on. */
 async function listen(app: FastifyInstance, address: ListenAddress): Promise<ListenAddress> {
   try {
@@ -118,10 +124,7 @@ async function listen(app: FastifyInstance, address: ListenAddress): Promise<Lis
     if (!['EADDRINUSE', 'EADDRNOTAVAIL', 'EACCES', 'ENOTFOUND', 'EAFNOSUPPORT'].includes(code ?? '')) throw error;
     throw new ManagerError('refused', `cannot listen on ${listenText(address)}: ${errorText(error)}`, {
       cause: error,
-      hint:
-        code === 'EADDRINUSE'
-          ? 'Another program listens there: stop it, or choose another --listen.'
-          : 'Choose another --listen.',
+      hint: HINTS[code ?? ''] ?? 'Choose another --listen.',
     });
   }
   const bound = app.server.address();

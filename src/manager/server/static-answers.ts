@@ -18,7 +18,9 @@ const GZIP_BYTES = 20;
 const GZIP_TAKEN = /(^|,)\s*gzip\s*(;\s*q=(1(\.0*)?|0\.\d*[1-9]\d*)\s*)?(,|$)/i;
 /** Digest answers are shorter, and there may be tens of thousands of them. */
 const TEXT_BYTES = 1024;
+/** As many as there are files to ask for; who makes up others must not fill the memory. */
 const MAX_KNOWN_URLS = 20_000;
+const MAX_KNOWN_LENGTH = 256;
 
 /** Names and values in turns: Node sends them as they are, and looks none of them up. */
 type Headers = string[];
@@ -65,7 +67,7 @@ export class StaticAnswers {
     const known = this.#addresses.get(url);
     if (known !== undefined) return known;
     const address = staticAddress(pathOf(url));
-    if (address === undefined) return undefined;
+    if (address === undefined || url.length > MAX_KNOWN_LENGTH) return address;
     if (this.#addresses.size >= MAX_KNOWN_URLS) this.#addresses.clear();
     this.#addresses.set(url, address);
     return address;

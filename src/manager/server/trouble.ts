@@ -111,8 +111,7 @@ function lingerAfter({ raw }: FastifyRequest, reply: FastifyReply): void {
     const timer = setTimeout(() => {
       if (!raw.complete) raw.socket.destroy();
     }, LINGER_MS);
-    raw.socket.once('close', () => clearTimeout(timer));
-    raw.once('end', () => clearTimeout(timer));
+    raw.once('end', () => clearTimeout(timer)).once('close', () => clearTimeout(timer));
   });
 }
 

@@ -1,0 +1,120 @@
+import { once } from 'node:events';
+import { openSync } from 'node:fs';
+import { connect } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, describe, expect } from 'vitest';
+import { AccessLog } from '../../src/manager/server/access-log.ts';
+import { LIMITS } from '../../src/manager/server/limits.ts';
+import { ReleaseServer } from '../../src/manager/server/release-server.ts';
+import { parseTokens, Tokens } from '../../src/manager/server/tokens.ts';
+import { prepareStore } from '../../src/manager/session.ts';
+import { ReleaseStore } from '../../src/manager/store.ts';
+import { TrustedProxies } from '../../src/platform/proxy-trust.ts';
+import { PUBLISHER } from '../support/manager-server.ts';
+import { type StoreFolder, script, storeTest } from '../support/release-store.ts';
+
+const TOKEN = `Authorization: Bearer ${PUBLISHER}`;
+/** As those of the program, in a hurry; a byte comes every {@link TRICKLE_MS}. */
+const QUICK = { ...LIMITS, headersMs: 300, bodyMs: 300, idleMs: 300, requestMs: 600 };
+const TRICKLE_MS = 50;
+
+describe('bin-manager serve and clients that ask too much', () => {
+  const started: ReleaseServer[] = [];
+  afterEach(async () => {
+    for (const one of started.splice(0)) await one.close();
+  });
+
+  async function serve(store: StoreFolder, limits = LIMITS): Promise<number> {
+    const releases = new ReleaseStore(store.store);
+    await prepareStore(releases);
+    const tokens = new Tokens(parseTokens(`ci publish ${PUBLISHER}`).holders);
+    const server = await ReleaseServer.open({
+      ...{ store: releases, address: { host: '127.0.0.1', port: 0 }, tokens: () => tokens, tls: undefined, limits },
+      ...{ proxies: new TrustedProxies(), reports: 'taken', log: new AccessLog(openSync('/dev/null', 'w')) },
+    });
+    started.push(server);
+    return server.address.port;
+  }
+
+  /** Sends a beginning, then a byte now and then for as long as the server listens; all that it answers. */
+  async function trickle(port: number, ...head: readonly string[]): Promise<string> {
+    const socket = connect(port, '127.0.0.1').on('error', () => {});
+    let answer = '';
+    socket.setEncoding('latin1').on('data', (text: string) => {
+      answer += text;
+    });
+    await once(socket, 'connect');
+    socket.write(head.join('\r\n'));
+    const timer = setInterval(() => socket.write('x'), TRICKLE_MS);
+    await once(socket, 'close');
+    clearInterval(timer);
+    return answer;
+  }
+
+  storeTest('cuts those off that are too slow, says why, and nothing is left of them', async ({ store }) => {
+    const port = await serve(store, QUICK);
+    const put = 'PUT /api/v1/releases/app/1 HTTP/1.1';
+    const answers = await Promise.all([
+      trickle(port, 'GET /api/v1/index.json HTTP/1.1', 'Host: x', 'X-Slow: '),
+      trickle(port, 'POST /api/v1/keepalive HTTP/1.1', 'Host: x', 'Content-Length: 9999', '', '{"node_id":"'),
+      trickle(port, 'POST /keepalive HTTP/1.1', 'Host: x', 'Transfer-Encoding: chunked', '', '100', '{"node_id":"'),
+      trickle(port, put, 'Host: x', TOKEN, 'Content-Length: 9999', '', '#!/bin/sh\n'),
+    ]);
+    for (const answer of answers) {
+      const [head = '', body = '{}'] = answer.split('\r\n\r\n');
+      expect(head).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n/);
+      expect(JSON.parse(body)).toMatchObject({
+        code: 408,
+        message: 'the request was not complete in time',
+        data: null,
+      });
+    }
+    // Who says nothing at all has no answer to wait for.
+    const silent = connect(port, '127.0.0.1').resume();
+    await once(silent, 'close');
+    while (store.staged().length > 0) await delay(10);
+    const said = (await (await fetch(`http://127.0.0.1:${port}/health`)).json()) as object;
+    expect(said).toMatchObject({ status: 'healthy', nodes_count: 0, bins_count: 0 });
+  });
+
+  storeTest('says which limit it is, in the words of all other refusals', async ({ store }) => {
+    const port = await serve(store);
+    const origin = `http://127.0.0.1:${port}`;
+    const long = 'x'.repeat(9000);
+    const asked: readonly (readonly [status: number, says: RegExp, path: string, init?: RequestInit])[] = [
+      [413, /body is larger/, '/api/v1/keepalive', { method: 'POST', body: `{"nodeName":"${'x'.repeat(300_000)}"}` }],
+      [414, /URL is longer/, `/api/v1/index.json?${long}`],
+      [414, /URL is longer/, `/hosts/${long}`],
+      [414, /URL is longer/, `/api/v1/index.json?${long}${long}`],
+      [431, /URL and headers/, '/api/v1/index.json', { headers: { 'x-long': long + long } }],
+      [400, /a name of letters/, `/api/v1/releases/${'x'.repeat(129)}/1`, put(script('one'))],
+      [400, /a version such as/, '/api/v1/releases/app/%2e%2e%2fx', put(script('one'))],
+      [400, /name of a binary/, `/api/v1/bins/${'%20'.repeat(9)}`, { method: 'POST', body: '{"node_id":"n"}' }],
+    ];
+    for (const [status, says, path, init] of asked) {
+      const answer = await fetch(`${origin}${path}`, init);
+      const label = [status, path.slice(0, 40)];
+      expect([answer.status, path.slice(0, 40)]).toEqual(label);
+      expect(await answer.json()).toMatchObject({ code: status, message: expect.stringMatching(says) });
+    }
+    const garbage = await trickle(port, 'EHLO mail.example.com', '', '');
+    expect(garbage).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n[\s\S]*expected a request of HTTP\/1\.1/);
+    const metrics = await (await fetch(`${origin}/metrics`)).text();
+    expect(metrics).toContain('bin_manager_requests_total{route="none",status="431"} 1\n');
+  });
+
+  storeTest('says when to come again to whoever uploads too often', async ({ store }) => {
+    const url = `http://127.0.0.1:${await serve(store)}/api/v1/releases/app/%00`;
+    const statuses = new Set<number>();
+    for (let n = 0; n < 60; n++) statuses.add((await fetch(url, put(script('one')))).status);
+    // Each of them counts, also one that is refused.
+    expect([...statuses]).toEqual([400]);
+    const limited = await fetch(url, put(script('one')));
+    expect([limited.status, Number(limited.headers.get('retry-after')) > 0]).toEqual([429, true]);
+    expect(await limited.json()).toMatchObject({ code: 429, message: 'expected at most 60 of these a minute' });
+  });
+});
+
+function put(bytes: Buffer): RequestInit {
+  return { method: 'PUT', body: new Uint8Array(bytes), headers: { authorization: `Bearer ${PUBLISHER}` } };
+}
