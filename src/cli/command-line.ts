@@ -15,6 +15,7 @@ export type CommandName =
   | 'unlock'
   | 'doctor'
   | 'config'
+  | 'manifest'
   | 'help'
   | 'demo';
 export type Color = 'auto' | 'always' | 'never';
@@ -23,7 +24,7 @@ export type Volume = 'quiet' | 'normal' | 'verbose' | 'debug';
 /** What was asked for on the command line. */
 export interface Invocation {
   readonly command: CommandName;
-  /** Names of binaries; empty: all of them. Of `config` and `help`: their own words. */
+  /** Names of binaries; empty: all of them. Of `config`, `manifest` and `help`: their own words. */
   readonly names: readonly string[];
   readonly force: 'no' | 'yes';
   readonly output: 'text' | 'json';
@@ -97,6 +98,20 @@ export const FLAGS = [
     placeholder: 'N',
     meaning: 'history: the newest N changes; 0: all [50]',
   },
+  {
+    flag: 'file',
+    of: ['manifest'],
+    type: 'string',
+    placeholder: 'PATH',
+    meaning: 'manifest add: the installed file [BIN_DIR/NAME]',
+  },
+  {
+    flag: 'service',
+    of: ['manifest'],
+    type: 'string',
+    placeholder: 'NAMES',
+    meaning: 'manifest add: what to restart, with commas between; false: nothing [NAME]',
+  },
   { flag: 'origin', of: ['config'], type: 'boolean', meaning: 'config: where each value comes from' },
   { flag: 'config', short: 'c', type: 'string', placeholder: 'FILE', meaning: 'config file [/etc/bin-proxy/config]' },
 ] as const satisfies readonly FlagRow[];
@@ -129,6 +144,7 @@ const COMMANDS: ReadonlySet<string> = new Set([
   'unlock',
   'doctor',
   'config',
+  'manifest',
   'help',
   'demo',
 ] satisfies CommandName[]);

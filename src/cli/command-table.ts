@@ -42,6 +42,12 @@ const COMMANDS = {
     meaning: 'every setting and its value, with --origin where it comes from',
     names: 'none',
   },
+  manifest: {
+    words: '<action> [names..]',
+    actions: ['check', 'add', 'remove', 'schema'],
+    meaning: 'checks the manifest [FILE], adds NAME [FIELD=VALUE..], removes NAME',
+    names: 'own',
+  },
   help: { words: '[names]', meaning: 'this text, that of a command, or exit-codes', names: 'own' },
   demo: { words: '', meaning: 'an update, a bad release and its rollback in a temporary folder', names: 'none' },
 } as const satisfies Record<CommandName, CommandRow>;

@@ -50,6 +50,7 @@ const COMMANDS: Readonly<Record<CommandName, (invocation: Invocation) => ExitCod
   unlock: async (invocation) => (await import('./unlock-command.ts')).unlockCommand(invocation),
   doctor: async (invocation) => (await import('./doctor/doctor-command.ts')).doctorCommand(invocation),
   config: async (invocation) => (await import('./config-command.ts')).configCommand(invocation),
+  manifest: async (invocation) => (await import('./manifest-command.ts')).manifestCommand(invocation),
   help: async (invocation) => (await import('./help-command.ts')).helpCommand(invocation),
   rollback: async (invocation) => (await import('./rollback-command.ts')).rollbackCommand(invocation),
   hold: async (invocation) => (await import('./hold-command.ts')).holdCommand(invocation),

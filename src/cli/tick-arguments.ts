@@ -13,7 +13,15 @@ import {
 const ROWS: readonly FlagRow[] = [...FLAGS, ...SETTING_FLAGS];
 const TAKES_NAMES: ReadonlySet<CommandName> = new Set(['run', 'plan', 'status', 'explain', 'history', 'verify']);
 /** What a person types can wait for yargs, and its better words. */
-const LEFT_TO_YARGS: ReadonlySet<CommandName> = new Set(['rollback', 'hold', 'unhold', 'retry', 'config', 'help']);
+const LEFT_TO_YARGS: ReadonlySet<CommandName> = new Set([
+  'rollback',
+  'hold',
+  'unhold',
+  'retry',
+  'config',
+  'manifest',
+  'help',
+]);
 
 /**
  * Understands the command lines that cron and scripts use, without loading yargs: that would double the cost of an idle

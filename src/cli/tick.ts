@@ -72,8 +72,8 @@ function runId(): string {
     .padStart(8, '0');
 }
 
-/** Whoever can write one of these decides what root installs and runs. */
-async function mustBeTrusted(paths: readonly string[]): Promise<void> {
+/** Whoever can write one of these decides what root installs and runs. Throws {@link RunError} `no-permission`. */
+export async function mustBeTrusted(paths: readonly string[]): Promise<void> {
   for (const path of paths) {
     const why = await distrust(path);
     if (why === undefined) continue;

@@ -7,15 +7,14 @@ import {
   printParseErrorCode,
 } from 'jsonc-parser';
 import type { $ZodIssue } from 'zod/v4/core';
-import { RunError } from '../domain/errors.ts';
 import type { Manifest, ManifestEntry } from '../domain/manifest.ts';
 import type { BinaryName, ServiceName, VersionName } from '../domain/names.ts';
 import { readWindow } from '../planning/window-text.ts';
+import { InvalidManifest } from './manifest-invalid.ts';
 import { KNOWN_ENTRY_KEYS, KNOWN_KEYS, manifestSchema, type WrittenEntry } from './manifest-schema.ts';
 
 /** No manifest needs more. */
 const MAX_DEPTH = 50;
-const HINT = 'The fields are described in manifests/bin-manifests.schema.json; nothing was changed.';
 
 export interface ManifestPlace {
   readonly file: string;
@@ -27,7 +26,7 @@ interface Problem {
   readonly text: string;
 }
 
-/** Text to manifest, with every problem at once; throws {@link RunError} `manifest-invalid`. */
+/** Text to manifest, with every problem at once; throws {@link InvalidManifest}. */
 export function parseManifest(text: string, place: ManifestPlace): Manifest {
   const source = new PlacedText(text.replace(/^\uFEFF/, ''), place.file);
   const tree = source.parse();
@@ -162,16 +161,20 @@ class PlacedText {
   }
 
   /** In the order of the file. */
-  invalid(problems: readonly Problem[]): RunError {
-    const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
+  invalid(problems: readonly Problem[]): InvalidManifest {
     const sorted = problems.toSorted((a, b) => a.offset - b.offset);
-    const lines = sorted.map(({ offset, text }) => `  ${this.#at(offset)}  ${text}`);
-    return new RunError('manifest-invalid', [`${this.#file} has ${count}`, ...lines].join('\n'), { hint: HINT });
+    const placed = sorted.map(({ offset, text }) => ({ ...this.#place(offset), text }));
+    return new InvalidManifest(this.#file, placed);
   }
 
   #at(offset: number): string {
+    const { line, column } = this.#place(offset);
+    return `${this.#file}:${line}:${column}`;
+  }
+
+  #place(offset: number): { readonly line: number; readonly column: number } {
     const line = this.#lineStarts.findLastIndex((start) => start <= offset);
-    return `${this.#file}:${line + 1}:${offset - (this.#lineStarts[line] ?? 0) + 1}`;
+    return { line: line + 1, column: offset - (this.#lineStarts[line] ?? 0) + 1 };
   }
 
   /** As it is written, on one line. */

@@ -99,6 +99,23 @@ export type WrittenEntry = z.infer<typeof entry>;
 export const KNOWN_KEYS: ReadonlySet<string> = new Set(Object.keys(manifestSchema.shape));
 export const KNOWN_ENTRY_KEYS: ReadonlySet<string> = new Set(Object.keys(entry.shape));
 
+/** Fields of an entry that are text and nothing else. */
+export const TEXT_FIELDS: ReadonlySet<string> = new Set(
+  Object.entries(entryProperties()).flatMap(([field, { type }]) => (type === 'string' ? [field] : [])),
+);
+
+/** What the JSON Schema says of each field of an entry. */
+function entryProperties(): Readonly<Record<string, FieldSchema>> {
+  const { properties } = z.toJSONSchema(entry, { io: 'input' });
+  return properties as unknown as Readonly<Record<string, FieldSchema>>;
+}
+
+interface FieldSchema {
+  readonly description: string;
+  readonly type?: string;
+  readonly default?: unknown;
+}
+
 /** The JSON Schema (draft 2020-12) that editors use. */
 export function manifestJsonSchema(): unknown {
   const schema = z.toJSONSchema(manifestSchema, { io: 'input' });

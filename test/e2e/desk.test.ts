@@ -142,7 +142,8 @@ describe("the operator's desk", () => {
       });
 
       // About the set-up; what they say is tested beside them.
-      for (const question of ['doctor', 'config show', 'help exit-codes']) await json(...question.split(' '));
+      for (const question of ['doctor', 'config show', 'help exit-codes', 'manifest check', 'manifest add app'])
+        await json(...question.split(' '));
       expect([...schemas].sort()).toEqual([...DOCUMENTED].sort());
     },
   );
