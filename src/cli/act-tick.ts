@@ -86,6 +86,7 @@ async function underLock(tick: Tick, plan: Plan, { lock, lookAgain, ...around }:
       settings: tick.settings,
       progress: await progressOf(tick),
       run: tick.run,
+      afterRollback: tick.invocation.wishes['keep-going'] === 'yes' ? 'go-on' : 'stop',
     });
     const acted = await act(tick.manifest, lookAgain, roles);
     await tick.half.cache.save();
@@ -115,8 +116,9 @@ function logOutcome(log: Log, one: Outcome): void {
   const line = `${one.name}: ${one.outcome}: ${sentence(one)}${digestsOf(one)}`;
   switch (one.outcome) {
     case 'up-to-date':
-    case 'held':
       return log.debug(line);
+    case 'held':
+      return one.reason === 'put-off' ? log.info(line) : log.debug(line);
     case 'updated':
       return log.info(line);
     case 'failed':

@@ -59,6 +59,12 @@ export const FLAGS = [
   { flag: 'force', type: 'boolean', meaning: 'try again what failed here before; unlock: ask the holder to end' },
   { flag: 'now', type: 'boolean', meaning: 'do not wait for a maintenance window', of: ['run', 'plan'] },
   {
+    flag: 'keep-going',
+    type: 'boolean',
+    meaning: 'go on with other services after a rollback',
+    of: ['run'],
+  },
+  {
     flag: 'to',
     type: 'string',
     placeholder: 'VERSION',

@@ -4,6 +4,7 @@ import type { Settings } from '../domain/settings.ts';
 import type { ActRoles, Gate, Progress } from '../engine/roles.ts';
 import { InPlaceInstaller } from '../installers/in-place.ts';
 import type { InstallationReader, Installer } from '../installers/installer.ts';
+import type { Bounds } from '../planning/rollout.ts';
 import { askedBy } from '../platform/asked-by.ts';
 import { systemClock } from '../platform/clock.ts';
 import { runCommand } from '../platform/command.ts';
@@ -29,11 +30,12 @@ export interface ActSurroundings {
   readonly reporter: Reporter;
   readonly gate: Gate;
   readonly run: string;
+  readonly afterRollback: Bounds['afterRollback'];
 }
 
 /** What a tick needs only when there is something to do. */
 export async function composeAct(look: LookHalf, around: ActSurroundings): Promise<ActRoles> {
-  const { settings, log, progress, reporter, gate, run } = around;
+  const { settings, log, progress, reporter, gate, run, afterRollback } = around;
   const services = await serviceManager(settings);
   return {
     source: look.source,
@@ -66,6 +68,7 @@ export async function composeAct(look: LookHalf, around: ActSurroundings): Promi
         downloadLeast: { bytes: (settings.minRate * RATE_WINDOW_MS) / 1000, ms: RATE_WINDOW_MS },
       }),
     },
+    bounds: { afterRollback, ...(settings.maxChanges !== undefined && { maxChanges: settings.maxChanges }) },
     run,
   };
 }

@@ -1,6 +1,7 @@
 import { RunError } from '../domain/errors.ts';
 import type { PlannedBinary } from '../domain/plan.ts';
 import { look } from '../engine/look.ts';
+import { dependenciesOf } from '../planning/dependencies.ts';
 import { EvidenceStore } from '../store/evidence-store.ts';
 import type { Invocation } from './command-line.ts';
 import { composeDesk } from './compose-desk.ts';
@@ -32,12 +33,18 @@ export async function explainCommand(invocation: Invocation): Promise<ExitCode> 
   return 0;
 }
 
-/** With the companions of what is in quarantine: it ends when another release of one of them is offered. */
+/**
+ * With the companions of what is in quarantine: it ends when another release of one of them is offered; and with what it
+ * depends on.
+ */
 async function ask(tick: Tick, { binaries }: HostView): Promise<ReadonlyMap<string, PlannedBinary>> {
   const companions = binaries.flatMap(({ record }: SeenBinary) =>
     (record?.quarantine ?? []).flatMap((one) => Object.keys(one.companions)),
   );
-  const wanted = new Set<string>([...binaries.map(({ entry }) => entry.name), ...companions]);
+  const names = binaries.map(({ entry }) => entry.name);
+  const dependencies = dependenciesOf(tick.manifest.entries);
+  const needed = names.flatMap((name) => [...(dependencies.get(name) ?? [])]);
+  const wanted = new Set<string>([...names, ...companions, ...needed]);
   const entries = tick.manifest.entries.filter(({ name }) => wanted.has(name));
   const plan = await look(entries, tick.half, policyOf(tick));
   return new Map(plan.binaries.map((one) => [one.entry.name, one]));

@@ -37,6 +37,7 @@ export async function showPlan(tick: Tick, plan: Plan, { source, todo }: PlanOri
     manifest: tick.settings.manifestFile,
     warnings: [...tick.warnings, ...plan.warnings],
     unfinished: await unfinishedText(tick),
+    ...(tick.settings.maxChanges !== undefined && { maxChanges: tick.settings.maxChanges }),
     restarts: await restarts(plan.binaries.filter(isChange), tick),
   };
   if (tick.invocation.output === 'json')

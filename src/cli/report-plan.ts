@@ -2,7 +2,7 @@ import type { Plan, PlannedBinary } from '../domain/plan.ts';
 import { releaseId } from '../domain/release.ts';
 import { installedText } from '../planning/decide.ts';
 import { columns, printableText } from '../platform/text.ts';
-import { brief } from './report-run.ts';
+import { brief, SELF_TOLD } from './report-run.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface PlanContext {
@@ -11,6 +11,8 @@ export interface PlanContext {
   /** The command that does it. */
   readonly todo: string;
   readonly warnings: readonly string[];
+  /** The most services that one run changes; absent: no bound. */
+  readonly maxChanges?: number;
   /** The update an earlier run left unfinished: it would be taken up first. */
   readonly unfinished: string | undefined;
   /** By binary name, for those that would change and have a service. */
@@ -32,7 +34,7 @@ export function reportPlan(plan: Plan, context: PlanContext, out: Terminal): voi
   for (const warning of context.warnings) out.line(out.paint('yellow', `warning: ${warning}`));
   out.line(`source  ${context.source}    manifest  ${context.manifest}\n`);
   if (context.unfinished !== undefined) out.line(out.paint('yellow', `!  ${context.unfinished}\n`));
-  const body = plan.binaries.map((binary) => row(binary, context.restarts));
+  const body = plan.binaries.map((binary) => row(binary, whyOf(binary, plan), context.restarts));
   if (body.length > 0) {
     const [head, ...rows] = columns([['', 'NAME', 'INSTALLED', 'WANTED', 'RESTART', 'WHY'], ...body]);
     out.line(out.paint('bold', (head ?? []).join('  ')));
@@ -47,7 +49,9 @@ export function reportPlan(plan: Plan, context: PlanContext, out: Terminal): voi
   }
   out.line(totalsText(plan));
   if (plan.binaries.some(({ decision }) => decision.kind === 'change')) {
-    out.line(printableText(`Nothing was changed. To do it: ${context.todo}`));
+    const { maxChanges: most, todo } = context;
+    const bound = most === undefined ? '' : ` At most ${most} of the services in one run (BIN_PROXY_MAX_CHANGES).`;
+    out.line(printableText(`Nothing was changed. To do it: ${todo}${bound && `.${bound}`}`));
   }
 }
 
@@ -60,12 +64,13 @@ export function planDocument(plan: Plan, context: PlanContext & { readonly host:
     source: context.source,
     manifest: context.manifest,
     warnings: context.warnings,
+    ...(context.maxChanges !== undefined && { maxChanges: context.maxChanges }),
     ...(context.unfinished !== undefined && { unfinished: context.unfinished }),
     binaries: plan.binaries.map((binary) => ({
       name: binary.entry.name,
       action: actionOf(binary),
       reason: reasonOf(binary),
-      detail: whyOf(binary),
+      detail: whyOf(binary, plan),
       ...installedAndWanted(binary),
       services: binary.entry.services,
     })),
@@ -73,13 +78,13 @@ export function planDocument(plan: Plan, context: PlanContext & { readonly host:
   };
 }
 
-function row(binary: PlannedBinary, restarts: ReadonlyMap<string, Restart>): readonly string[] {
+function row(binary: PlannedBinary, reason: string, restarts: ReadonlyMap<string, Restart>): readonly string[] {
   const { from, to } = installedAndWanted(binary);
   const changes = binary.decision.kind === 'change';
   const restart = restarts.get(binary.entry.name) ?? { text: changes ? 'none' : '-' };
   const version = 'release' in binary.decision ? binary.decision.release?.version : undefined;
   const wanted = version === undefined || version === 'latest' ? brief(to) : `${version} (${brief(to)})`;
-  const why = restart.trouble === undefined ? whyOf(binary) : `${whyOf(binary)}, but ${restart.trouble}`;
+  const why = restart.trouble === undefined ? reason : `${reason}, but ${restart.trouble}`;
   return [SIGNS[actionOf(binary)], binary.entry.name, brief(from), wanted, restart.text, why];
 }
 
@@ -108,22 +113,25 @@ const CHANGES = {
   'operator-rollback': 'back to it, as asked',
 } as const;
 
-/** Their own words name the time. */
-const SPOKEN: ReadonlySet<string> = new Set(['held', 'waiting-for-window']);
-
-function whyOf({ decision }: PlannedBinary): string {
+function whyOf({ entry, decision }: PlannedBinary, plan: Plan): string {
   switch (decision.kind) {
     case 'up-to-date':
       return 'up to date';
     case 'change':
-      return CHANGES[decision.reason];
+      return `${CHANGES[decision.reason]}${turnText(entry.dependsOn ?? [], plan)}`;
     case 'leave':
-      return decision.until === undefined || SPOKEN.has(decision.reason)
+      return decision.until === undefined || SELF_TOLD.has(decision.reason)
         ? decision.detail
         : `${decision.reason} until ${decision.until.slice(0, 16)}Z: ${decision.detail}`;
     case 'fail':
       return decision.detail;
   }
+}
+
+/** What is updated before it. */
+function turnText(names: readonly string[], { binaries }: Plan): string {
+  const before = binaries.filter(({ entry, decision }) => names.includes(entry.name) && decision.kind === 'change');
+  return before.length === 0 ? '' : `, after ${before.map(({ entry }) => entry.name).join(', ')}`;
 }
 
 function totals(plan: Plan): Readonly<Record<Action, number>> {

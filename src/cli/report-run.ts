@@ -1,5 +1,5 @@
 import { digestFromText, shortDigest } from '../domain/digest.ts';
-import type { Outcome, OutcomeKind } from '../domain/outcome.ts';
+import type { HeldReason, Outcome, OutcomeKind } from '../domain/outcome.ts';
 import { columns } from '../platform/text.ts';
 import type { ExitCode } from './exit-codes.ts';
 import type { Terminal } from './terminal.ts';
@@ -52,14 +52,16 @@ export function reportRun(
   if (shown === 'everything') out.line(summary(outcomes));
 }
 
-/** What an operator asked for is an update like any other, but nobody would call it so. */
+/** What an operator asked for is an update like any other, but nobody would call it so; and what waits nobody holds. */
 function wordFor({ outcome, reason }: Outcome): string {
+  if (outcome === 'held' && reason.startsWith('waiting-')) return 'waiting';
+  if (outcome === 'held' && reason === 'put-off') return 'put off';
   return outcome === 'updated' && reason === 'operator-rollback' ? 'went back' : WORDS[outcome];
 }
 
 function isShown({ outcome, reason }: Outcome, shown: 'everything' | 'changes' | 'acted'): boolean {
   if (shown === 'everything') return true;
-  if (outcome === 'up-to-date' || outcome === 'held') return false;
+  if (outcome === 'up-to-date' || outcome === 'held') return reason === 'put-off';
   // What only the network decides is in the log; cron would mail it every minute.
   return shown === 'changes' || !['source-unreachable', 'download-failed'].includes(reason);
 }
@@ -72,6 +74,14 @@ function summary(outcomes: readonly Outcome[]): string {
   return counts.length === 0 ? 'The manifest names no binaries.' : `${counts.join(', ')}.`;
 }
 
+/** Reasons whose sentence holds everything: the word for it, and until when. */
+export const SELF_TOLD: ReadonlySet<string> = new Set<HeldReason>([
+  'held',
+  'waiting-for-window',
+  'waiting-for-dependency',
+  'put-off',
+]);
+
 /** One line for the log and the history of what became of a binary. */
 export function sentence(one: Outcome): string {
   const next = one.nextAttempt === undefined ? '' : `; next attempt ${one.nextAttempt.slice(0, 16)}Z`;
@@ -79,7 +89,7 @@ export function sentence(one: Outcome): string {
     case 'up-to-date':
       return '';
     case 'held':
-      if (one.reason === 'held' || one.reason === 'waiting-for-window') return one.detail;
+      if (SELF_TOLD.has(one.reason)) return one.detail;
       return `${one.reason}: ${one.detail}${next}`;
     case 'updated':
       return `${REASONS[one.reason]}; ${one.detail} (${one.seconds.toFixed(1)} s)`;

@@ -104,6 +104,14 @@ export const SETTINGS = [
     meaning: 'give a download up that is slower a second, over a minute; 0: never',
   },
   {
+    key: 'maxChanges',
+    variable: 'BIN_PROXY_MAX_CHANGES',
+    flag: 'max-changes',
+    placeholder: 'N',
+    fallback: undefined,
+    meaning: 'change at most so many services in one run',
+  },
+  {
     key: 'report',
     variable: 'BIN_PROXY_REPORT',
     flag: 'report',

@@ -121,6 +121,7 @@ class Reader {
   settings(bearer: string | undefined): Settings {
     const supervisorConf = this.#found.has('supervisorConf') ? this.#path('supervisorConf') : undefined;
     const caFile = this.#found.has('caFile') ? this.#path('caFile') : undefined;
+    const maxChanges = this.#found.has('maxChanges') ? this.#count('maxChanges') : undefined;
     const proxies = readProxies(this.#found, this.#problems);
     return {
       api: this.#url('api'),
@@ -135,6 +136,7 @@ class Reader {
       timeoutSeconds: this.#seconds('timeoutSeconds', { least: 1, most: 86_400 }),
       minRate: this.#bytes('minRate'),
       report: this.#reporting('report'),
+      ...(maxChanges !== undefined && { maxChanges }),
       ...(supervisorConf !== undefined && { supervisorConf }),
       ...(caFile !== undefined && { caFile }),
       ...(proxies !== undefined && { proxies }),
@@ -161,6 +163,13 @@ class Reader {
     if (/^\d{1,12}$/.test(value.trim())) return Number(value);
     this.#problems.push(`${from}: expected a number of bytes, found ${JSON.stringify(value)}`);
     return 0;
+  }
+
+  #count(key: SettingKey): number {
+    const { value, from } = this.#get(key);
+    if (/^[1-9]\d{0,5}$/.test(value.trim())) return Number(value);
+    this.#problems.push(`${from}: expected a whole number from 1, found ${JSON.stringify(value)}`);
+    return 1;
   }
 
   #reporting(key: SettingKey): Reporting {

@@ -31,6 +31,8 @@ export interface ManifestEntry {
   readonly owner?: string;
   /** Why an operator wants this binary left alone; absent: it is not held. */
   readonly hold?: string;
+  /** Binaries that are updated before this one; they are entries of the same manifest, without a circle. */
+  readonly dependsOn?: readonly BinaryName[];
   /** Absent: it may be changed at any time. */
   readonly window?: MaintenanceWindow;
   /** A program and its arguments, run on the staged file (`{file}`) before it goes live. */

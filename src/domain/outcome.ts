@@ -2,7 +2,15 @@ import type { FailureReason } from './errors.ts';
 import type { BinaryName } from './names.ts';
 
 export type ChangeReason = 'not-installed' | 'new-release' | 'drifted' | 'operator-rollback';
-export type LeaveReason = 'held' | 'left-by-operator' | 'quarantined' | 'backing-off' | 'waiting-for-window';
+export type LeaveReason =
+  | 'held'
+  | 'left-by-operator'
+  | 'quarantined'
+  | 'backing-off'
+  | 'waiting-for-window'
+  | 'waiting-for-dependency';
+/** `put-off`: it would have been changed, but not in this run. */
+export type HeldReason = LeaveReason | 'put-off';
 
 export type OutcomeKind = 'up-to-date' | 'held' | 'updated' | 'failed' | 'rolled-back' | 'rollback-failed';
 
@@ -31,7 +39,7 @@ interface Common {
 export type Outcome = Common &
   (
     | { readonly outcome: 'up-to-date'; readonly reason: 'up-to-date' }
-    | { readonly outcome: 'held'; readonly reason: LeaveReason }
+    | { readonly outcome: 'held'; readonly reason: HeldReason }
     | {
         readonly outcome: 'updated';
         readonly reason: ChangeReason | 'recovered';

@@ -19,6 +19,8 @@ export interface Settings {
   /** Bytes a second that a download must reach on the average of a minute; 0: no minimum. */
   readonly minRate: number;
   readonly report: Reporting;
+  /** The most services that one run changes; absent: no bound. */
+  readonly maxChanges?: number;
   /** Bearer token, already read from its file where one is named. */
   readonly token?: string;
 }

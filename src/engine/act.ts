@@ -2,6 +2,8 @@ import { errorText, RunError } from '../domain/errors.ts';
 import type { Manifest } from '../domain/manifest.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { Plan } from '../domain/plan.ts';
+import { dependenciesOf } from '../planning/dependencies.ts';
+import { servicesChanged, turnOf } from '../planning/rollout.ts';
 import { isChange, mayShareProcess, type Transaction, transactions } from '../planning/transactions.ts';
 import { realPathOf, sweepTemporaries } from '../platform/files.ts';
 import { watchProbations } from './probation.ts';
@@ -36,10 +38,22 @@ export async function act(manifest: Manifest, lookAgain: () => Promise<Plan>, ro
       await came(await watchProbations(roles));
     }
     plan = await lookAgain();
-    for (const transaction of transactions(plan.binaries.filter(isChange))) {
+    const dependencies = dependenciesOf(plan.binaries.map(({ entry }) => entry));
+    const services = new Set<string>();
+    for (const transaction of transactions(plan.binaries.filter(isChange), dependencies)) {
       roles.gate.mayBegin();
       const blocked = (await roles.journal.read()).kind !== 'absent';
-      await came(blocked ? setBack(transaction, outcomes) : await transact(transaction, managedFiles(manifest), roles));
+      if (blocked) {
+        await came(setBack(transaction, outcomes));
+        continue;
+      }
+      const turn = turnOf(transaction, { outcomes, services }, { ...roles.bounds, dependencies });
+      await came(turn.putOff);
+      const [first, ...others] = turn.go;
+      if (first === undefined) continue;
+      const done = await transact([first, ...others], managedFiles(manifest), roles);
+      for (const service of servicesChanged(turn.go, done)) services.add(service);
+      await came(done);
     }
     // Everything is done, but whoever asked the run to stop is told that it was heard.
     roles.gate.mayBegin();

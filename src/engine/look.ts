@@ -50,7 +50,7 @@ export async function look(entries: readonly ManifestEntry[], roles: LookRoles, 
 
 /** Most manifests hold nothing back, and an idle tick loads nothing it does not use (invariant 12). */
 async function restraintOf(entries: readonly ManifestEntry[], policy: LookPolicy): Promise<(plan: Plan) => Plan> {
-  if (entries.every(({ window }) => window === undefined)) return (plan) => plan;
+  if (entries.every(({ window, dependsOn }) => window === undefined && dependsOn === undefined)) return (plan) => plan;
   const { restrain } = await import('../planning/restrain.ts');
   return (plan) => restrain(plan, policy);
 }

@@ -1,5 +1,6 @@
 import type { Installer } from '../installers/installer.ts';
 import type { Window } from '../planning/health.ts';
+import type { Bounds } from '../planning/rollout.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Rate } from '../platform/http-body.ts';
 import type { Log } from '../platform/log.ts';
@@ -61,5 +62,6 @@ export interface ActRoles {
   readonly reporter: Reporter;
   readonly gate: Gate;
   readonly limits: Limits;
+  readonly bounds: Bounds;
   readonly run: string;
 }

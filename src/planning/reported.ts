@@ -1,6 +1,6 @@
 import { type Digest, digestFromText } from '../domain/digest.ts';
 import type { VersionName } from '../domain/names.ts';
-import type { Outcome, OutcomeKind } from '../domain/outcome.ts';
+import type { HeldReason, Outcome, OutcomeKind } from '../domain/outcome.ts';
 import type { BinaryRecord } from '../domain/record.ts';
 import { sameRelease } from '../domain/release.ts';
 import type { ReportedBinary, ReportedState, Running } from '../domain/reported.ts';
@@ -85,7 +85,13 @@ function digestsOf(names: string): readonly Digest[] {
 }
 
 /** Somebody wants it so; nothing has failed. */
-const DECIDED: ReadonlySet<string> = new Set(['held', 'left-by-operator', 'waiting-for-window']);
+const DECIDED: ReadonlySet<string> = new Set<HeldReason>([
+  'held',
+  'left-by-operator',
+  'waiting-for-window',
+  'waiting-for-dependency',
+  'put-off',
+]);
 
 function stateOf({ outcome, record, probation }: Known): ReportedState {
   switch (outcome.outcome) {
@@ -97,15 +103,19 @@ function stateOf({ outcome, record, probation }: Known): ReportedState {
       return outcome.outcome;
     case 'failed':
       return orMissing(outcome);
-    case 'held': {
-      if (DECIDED.has(outcome.reason)) return 'held';
-      const last = record?.last?.outcome;
-      // A host that needs a person does so until something else becomes of the binary.
-      if (last === 'rollback-failed') return last;
-      if (outcome.reason === 'quarantined') return 'quarantined';
-      return last === 'rolled-back' ? last : orMissing(outcome);
-    }
+    case 'held':
+      return heldState(outcome, record);
   }
+}
+
+function heldState(outcome: Outcome, record: BinaryRecord | undefined): ReportedState {
+  if (outcome.reason === 'held' || outcome.reason === 'left-by-operator') return 'held';
+  const last = record?.last?.outcome;
+  // A host that needs a person does so until something else becomes of the binary.
+  if (last === 'rollback-failed') return last;
+  if (outcome.reason === 'quarantined') return 'quarantined';
+  if (DECIDED.has(outcome.reason)) return 'held';
+  return last === 'rolled-back' ? last : orMissing(outcome);
 }
 
 /** There may well be a file, but not one that was looked at. */

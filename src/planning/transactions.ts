@@ -1,4 +1,5 @@
 import type { PlannedBinary } from '../domain/plan.ts';
+import { type Dependencies, NO_DEPENDENCIES } from './dependencies.ts';
 
 /** A planned binary that is to change. */
 export type PlannedChange = PlannedBinary & {
@@ -12,8 +13,18 @@ export function isChange(binary: PlannedBinary): binary is PlannedChange {
   return binary.decision.kind === 'change';
 }
 
-/** Groups changes by shared service, in the manifest's order. Binaries without a service stand alone. */
-export function transactions(changes: readonly PlannedChange[]): readonly Transaction[] {
+/**
+ * Groups changes by shared service. Binaries without a service stand alone. In the manifest's order, but what others
+ * depend on goes first.
+ */
+export function transactions(
+  changes: readonly PlannedChange[],
+  dependencies: Dependencies = NO_DEPENDENCIES,
+): readonly Transaction[] {
+  return inOrder(grouped(changes), dependencies);
+}
+
+function grouped(changes: readonly PlannedChange[]): readonly Transaction[] {
   const groups: { members: PlannedChange[]; services: Set<string> }[] = [];
   for (const change of changes) {
     const shared = groups.filter((group) => change.entry.services.some((service) => touches(group.services, service)));
@@ -34,6 +45,21 @@ export function transactions(changes: readonly PlannedChange[]): readonly Transa
     const [first, ...rest] = changes.filter((change) => members.includes(change));
     return first === undefined ? [] : [[first, ...rest] as const];
   });
+}
+
+/** Two that need each other, because each has a member that the other's depends on, keep the manifest's order. */
+function inOrder(all: readonly Transaction[], dependencies: Dependencies): readonly Transaction[] {
+  const left = [...all];
+  const ordered: Transaction[] = [];
+  while (left.length > 0) {
+    const free = left.findIndex((one) => !left.some((other) => other !== one && needs(one, other, dependencies)));
+    ordered.push(...left.splice(Math.max(free, 0), 1));
+  }
+  return ordered;
+}
+
+function needs(one: Transaction, other: Transaction, dependencies: Dependencies): boolean {
+  return one.some((a) => other.some((b) => dependencies.get(a.entry.name)?.has(b.entry.name) === true));
 }
 
 /** Whether two services may have a process in common: `web:*` and `web` have one with `web:1`, `web:2` has not. */

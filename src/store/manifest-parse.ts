@@ -10,6 +10,7 @@ import type { $ZodIssue } from 'zod/v4/core';
 import type { Manifest, ManifestEntry } from '../domain/manifest.ts';
 import type { BinaryName, ServiceName, VersionName } from '../domain/names.ts';
 import { readWindow } from '../planning/window-text.ts';
+import { dependencyProblems, type Problem } from './manifest-dependencies.ts';
 import { InvalidManifest } from './manifest-invalid.ts';
 import { KNOWN_ENTRY_KEYS, KNOWN_KEYS, manifestSchema, type WrittenEntry } from './manifest-schema.ts';
 
@@ -21,11 +22,6 @@ export interface ManifestPlace {
   readonly binDir: string;
 }
 
-interface Problem {
-  readonly offset: number;
-  readonly text: string;
-}
-
 /** Text to manifest, with every problem at once; throws {@link InvalidManifest}. */
 export function parseManifest(text: string, place: ManifestPlace): Manifest {
   const source = new PlacedText(text.replace(/^\uFEFF/, ''), place.file);
@@ -35,6 +31,7 @@ export function parseManifest(text: string, place: ManifestPlace): Manifest {
     ...(result.success ? [] : source.issues(tree, result.error.issues)),
     ...source.duplicateKeys(tree),
     ...duplicates(tree, place),
+    ...dependencyProblems(entriesOf(tree)),
   ];
   if (!result.success || problems.length > 0) throw source.invalid(problems);
   return {
@@ -59,6 +56,7 @@ function normalise(written: WrittenEntry, binDir: string): ManifestEntry {
     ...(written.mode !== undefined && { mode: Number.parseInt(written.mode, 8) }),
     ...(written.owner !== undefined && { owner: written.owner }),
     ...(hold !== undefined && { hold }),
+    ...(written.dependsOn !== undefined && { dependsOn: written.dependsOn as BinaryName[] }),
     ...windowOf(written),
     ...(program !== undefined && { check: [program, ...rest] as const }),
   };

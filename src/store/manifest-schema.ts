@@ -68,6 +68,10 @@ const entry = z.looseObject(
       .union([z.boolean(), z.string().min(1, HOLD)], { error: HOLD })
       .optional()
       .describe('Leave this binary alone.'),
+    dependsOn: z
+      .array(z.string('must be text'), 'must be a list of names of other binaries')
+      .optional()
+      .describe('Binaries that are updated before this one.'),
     window: window
       .optional()
       .describe("When it may be changed, by the host's clock. Default: that of the whole file. false: at any time."),

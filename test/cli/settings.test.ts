@@ -49,7 +49,7 @@ describe('the settings of a normal host', () => {
       ({ key, flag, variable }) => [variable, flag, key] as const,
     ),
   )('know %s as --%s', async (variable, flag, key) => {
-    const isNumber = key.endsWith('Seconds') || key === 'minRate';
+    const isNumber = key.endsWith('Seconds') || key === 'minRate' || key === 'maxChanges';
     const texts: Readonly<Record<string, string>> = { api: 'http://r.example/x', report: 'on' };
     const value = texts[key] ?? (isNumber ? '7' : '/some/where');
     const [byFlag, byVariable, byLine] = [

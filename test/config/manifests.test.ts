@@ -59,6 +59,7 @@ describe('the full example', () => {
         version: '1.4.2',
         path: '/opt/worker/bin/worker',
         services: ['workers:*'],
+        dependsOn: ['manager'],
         window,
         owner: 'root:root',
         mode: 0o755,

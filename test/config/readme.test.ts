@@ -63,7 +63,9 @@ describe("the README's table", () => {
       Object.entries(properties).map(([field, { description }]) => [field, description]),
     );
     for (const [field = '', example = ''] of rows) {
-      const manifest = JSON.stringify({ binaries: [{ name: 'x', [field]: JSON.parse(example) as unknown }] });
+      const manifest = JSON.stringify({
+        binaries: [{ name: 'x', [field]: JSON.parse(example) as unknown }, { name: 'db' }],
+      });
       expect(parseManifest(manifest, PLACE).warnings).toEqual([]);
     }
     expect([properties['version']?.default, properties['keep']?.default]).toEqual(['latest', 3]);

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { MaintenanceWindow } from '../../src/domain/manifest.ts';
-import type { ChangeReason } from '../../src/domain/outcome.ts';
+import type { ChangeReason, LeaveReason } from '../../src/domain/outcome.ts';
 import type { Decision, Plan, PlannedBinary } from '../../src/domain/plan.ts';
 import { type Restraint, restrain } from '../../src/planning/restrain.ts';
-import { entryOf, md5Of, NOW, present, releaseOf } from './builders.ts';
+import { binary, entryOf, md5Of, NOW, present, releaseOf } from './builders.ts';
 
 const MINUTE = NOW.getHours() * 60 + NOW.getMinutes();
 /** By the clock of whatever zone the test is in. */
@@ -21,8 +21,20 @@ function change(reason: ChangeReason, window?: MaintenanceWindow): PlannedBinary
   };
 }
 
-function decided(binary: PlannedBinary, windows: Restraint['windows'] = 'respect'): Decision | undefined {
-  const plan: Plan = { at: NOW.toISOString(), binaries: [binary], warnings: [], reports: 'unasked' };
+/** The decision on a binary that depends on another. */
+function after(dependency: Decision, middle?: Decision): Decision | undefined {
+  const one = (name: string, decision: Decision, ...dependsOn: readonly string[]): PlannedBinary => {
+    return { entry: entryOf(name, { dependsOn: dependsOn.map(binary) }), installed: [], decision };
+  };
+  const { decision } = change('new-release');
+  const chain = middle === undefined ? [] : [one('middle', middle, 'db')];
+  const binaries = [one('api', decision, middle === undefined ? 'db' : 'middle'), ...chain, one('db', dependency)];
+  const plan: Plan = { at: NOW.toISOString(), binaries, warnings: [], reports: 'unasked' };
+  return restrain(plan, { now: NOW, windows: 'respect' }).binaries[0]?.decision;
+}
+
+function decided(one: PlannedBinary, windows: Restraint['windows'] = 'respect'): Decision | undefined {
+  const plan: Plan = { at: NOW.toISOString(), binaries: [one], warnings: [], reports: 'unasked' };
   return restrain(plan, { now: NOW, windows }).binaries[0]?.decision;
 }
 
@@ -55,5 +67,35 @@ describe('a change outside of its window', () => {
 describe('a change within its window, or without one', () => {
   it.each([OPEN, undefined])('is made (%#)', (window) => {
     expect(decided(change('new-release', window))).toMatchObject({ kind: 'change' });
+  });
+});
+
+describe('a change of what depends on another', () => {
+  const until = NOW.toISOString();
+  const left = (reason: LeaveReason): Decision => ({ kind: 'leave', reason, detail: 'for a reason', until });
+  const fail: Decision = { kind: 'fail', reason: 'no-such-release', detail: 'HTTP 404' };
+
+  it.each<[string, Decision, string]>([
+    ['failed here before', left('quarantined'), 'it is in quarantine'],
+    ['is backing off', left('backing-off'), 'it is to be tried again later'],
+    ['waits for its window', left('waiting-for-window'), 'it waits for its window'],
+    ['cannot be judged', fail, 'it cannot be judged'],
+  ])('waits while that one %s', (_, dependency, why) => {
+    const waiting = {
+      kind: 'leave',
+      reason: 'waiting-for-dependency',
+      detail: `waiting for db, which it depends on: ${why}`,
+    };
+    expect(after(dependency)).toMatchObject(waiting);
+    expect(after(dependency, { kind: 'up-to-date', release: releaseOf(md5Of('x')) })).toMatchObject(waiting);
+  });
+
+  it.each<[string, Decision]>([
+    ['is up to date', { kind: 'up-to-date', release: releaseOf(md5Of('x')) }],
+    ['goes in before it', change('new-release').decision],
+    ['is held', left('held')],
+    ['was left by an operator', left('left-by-operator')],
+  ])('does not wait where that one %s', (_, dependency) => {
+    expect(after(dependency)).toMatchObject({ kind: 'change' });
   });
 });

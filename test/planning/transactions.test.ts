@@ -1,8 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { PlannedBinary } from '../../src/domain/plan.ts';
+import { dependenciesOf } from '../../src/planning/dependencies.ts';
 import { isChange, mayShareProcess, type PlannedChange, transactions } from '../../src/planning/transactions.ts';
 import { entryOf, md5Of, releaseOf, service } from './builders.ts';
+
+type Member = readonly [name: string, service: string, ...dependsOn: string[]];
+
+/** The order of members with one service each. */
+function ordered(members: readonly Member[]): readonly string[] {
+  const dependencies = dependenciesOf(members.map(([name, , ...dependsOn]) => ({ name, dependsOn })));
+  const changes = members.map(([name, one]) => change(name, one));
+  return transactions(changes, dependencies).map((group) => group.map(({ entry }) => entry.name).join(' '));
+}
 
 function change(name: string, ...services: readonly string[]): PlannedChange {
   const entry = entryOf(name, { services: services.map(service) });
@@ -105,5 +115,85 @@ describe('what is to change', () => {
     ];
     expect(others.map((decision) => isChange({ entry, installed, decision }))).toEqual([false, false, false]);
     expect(isChange(change('a'))).toBe(true);
+  });
+});
+
+describe('what goes first', () => {
+  it.each<[string, readonly Member[], string[]]>([
+    [
+      'what another depends on',
+      [
+        ['api', 'api', 'db'],
+        ['db', 'db'],
+      ],
+      ['db', 'api'],
+    ],
+    [
+      'a whole chain',
+      [
+        ['a', 'a', 'b'],
+        ['b', 'b', 'c'],
+        ['c', 'c'],
+      ],
+      ['c', 'b', 'a'],
+    ],
+    [
+      'only what must',
+      [
+        ['x', 'x'],
+        ['a', 'a', 'c'],
+        ['y', 'y'],
+        ['c', 'c'],
+      ],
+      ['x', 'y', 'c', 'a'],
+    ],
+    [
+      'with its companions',
+      [
+        ['a', 'a', 'c'],
+        ['b', 'one'],
+        ['c', 'one'],
+      ],
+      ['b c', 'a'],
+    ],
+    [
+      'nobody in one transaction',
+      [
+        ['a', 'one', 'b'],
+        ['b', 'one'],
+      ],
+      ['a b'],
+    ],
+    [
+      'the first, where transactions need each other',
+      [
+        ['a', 'x', 'c'],
+        ['b', 'x'],
+        ['c', 'y'],
+        ['d', 'y', 'b'],
+      ],
+      ['a b', 'c d'],
+    ],
+    [
+      'two that one depends on',
+      [
+        ['a', 'a', 'c', 'b'],
+        ['b', 'b'],
+        ['c', 'c'],
+      ],
+      ['b', 'c', 'a'],
+    ],
+  ])('is %s', (_, members, expected) => {
+    expect(ordered(members)).toEqual(expected);
+  });
+
+  it('is what is needed through one that does not change', () => {
+    const dependencies = dependenciesOf([
+      { name: 'a', dependsOn: ['b'] },
+      { name: 'b', dependsOn: ['c'] },
+      { name: 'c' },
+    ]);
+    const order = transactions([change('a', 'a'), change('c', 'c')], dependencies);
+    expect(order.map(([first]) => first.entry.name)).toEqual(['c', 'a']);
   });
 });

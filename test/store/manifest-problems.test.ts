@@ -107,6 +107,31 @@ describe('a manifest with mistakes', () => {
     expect(problemsOf(`"name":"app",${field}`)).toEqual([problem]);
   });
 
+  it.each([
+    [
+      '{"name":"a","dependsOn":["b","workr"]},{"name":"b"},{"name":"worker"}',
+      ['1:43  binaries[0].dependsOn[1]: must name a binary of this manifest (is "workr"; did you mean "worker"?)'],
+    ],
+    ['{"name":"a","dependsOn":["a"]}', ['1:39  binaries[0].dependsOn[0]: must not lead back (is a -> a)']],
+    [
+      '{"name":"a","dependsOn":["x","b"]},{"name":"x"},{"name":"b","dependsOn":["c"]},{"name":"c","dependsOn":["a"]}',
+      ['1:43  binaries[0].dependsOn[1]: must not lead back (is a -> b -> c -> a)'],
+    ],
+    [
+      '{"name":"a","dependsOn":"b"},{"name":"b"}',
+      ['1:38  binaries[0].dependsOn: must be a list of names of other binaries (is "b")'],
+    ],
+    ['{"name":"a","dependsOn":[7]}', ['1:39  binaries[0].dependsOn[0]: must be text (is 7)']],
+  ])('says what is wrong with an order: %s', (entries, expected) => {
+    expect(problems(`{"binaries":[${entries}]}`)).toEqual(expected);
+  });
+
+  it('takes an order without a circle, whatever the order of the file', () => {
+    const text =
+      '{"binaries":[{"name":"a","dependsOn":["b","c"]},{"name":"b","dependsOn":["c"]},{"name":"c","dependsOn":[]}]}';
+    expect(parseManifest(text, PLACE).entries.map(({ dependsOn }) => dependsOn)).toEqual([['b', 'c'], ['c'], []]);
+  });
+
   it('names one mistake of syntax for each line', () => {
     const text = '{"binaries": [\n  {"name": "a" "version": "1"},\n  {"name": "b",}\n]}';
     expect(problems(text)).toEqual([
