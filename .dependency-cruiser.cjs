@@ -18,6 +18,7 @@ const PARTS = [
   'installers/receive',
   'installers/workshop',
   'installers/workshop-places',
+  'probes/said',
   'reports/bin-manager-bodies',
   'sources/bin-manager-each',
   'sources/bin-manager-index',

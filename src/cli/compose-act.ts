@@ -6,9 +6,12 @@ import { InPlaceInstaller } from '../installers/in-place.ts';
 import type { InstallationReader, Installer } from '../installers/installer.ts';
 import type { Bounds } from '../planning/rollout.ts';
 import { askedBy } from '../platform/asked-by.ts';
+import { readCertificates, trusting } from '../platform/certificates.ts';
 import { systemClock } from '../platform/clock.ts';
 import { runCommand } from '../platform/command.ts';
 import type { Log } from '../platform/log.ts';
+import { CommandProbe } from '../probes/command.ts';
+import { HttpProbe } from '../probes/http.ts';
 import { ProcessProbe } from '../probes/process.ts';
 import type { Reporter } from '../reports/reporter.ts';
 import { EvidenceStore } from '../store/evidence-store.ts';
@@ -42,6 +45,7 @@ export async function composeAct(look: LookHalf, around: ActSurroundings): Promi
     installer: composeInstaller(look.reader),
     services,
     probe: new ProcessProbe(services, systemClock),
+    health: await healthProbe(settings),
     records: look.records,
     journal: look.journal,
     probations: look.probations,
@@ -71,6 +75,12 @@ export async function composeAct(look: LookHalf, around: ActSurroundings): Promi
     bounds: { afterRollback, ...(settings.maxChanges !== undefined && { maxChanges: settings.maxChanges }) },
     run,
   };
+}
+
+async function healthProbe({ caFile }: Settings): Promise<ActRoles['health']> {
+  const context = caFile === undefined ? undefined : trusting(await readCertificates(caFile, new Date()));
+  const [http, command] = [new HttpProbe(context), new CommandProbe(runCommand)];
+  return (check) => (check.kind === 'http' ? http.ask(check) : command.ask(check));
 }
 
 export function composeInstaller(reader: InstallationReader): Installer {

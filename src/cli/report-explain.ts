@@ -76,8 +76,8 @@ function facts({ seen, plan }: Explained, { now, manifest }: ExplainContext): re
 
 /** The evidence as a person reads it: first why, then what was seen, what was said, and how the host was. */
 function rollback({ path, evidence }: NonNullable<Explained['last']>): readonly string[] {
-  const { at, run, version, release, from, detail, reason, timings, states, processes, host, rejected, fault } =
-    evidence;
+  const { at, run, version, release, from, detail, reason, timings, states, host, rejected, fault } = evidence;
+  const { processes, health = [] } = evidence;
   const tail = (title: string, lines: readonly string[]) =>
     lines.length === 0 ? [] : [`  ${title}:`, ...lines.map((line) => `    ${line}`)];
   return [
@@ -98,6 +98,11 @@ function rollback({ path, evidence }: NonNullable<Explained['last']>): readonly 
         states.map((one) => [`${one.seconds.toFixed(1)} s`, one.process, one.state.toUpperCase(), one.detail]),
       ).map((cells) => cells.join('  ')),
     ),
+    ...tail(
+      'health',
+      health.map(({ name, seconds, detail: word }) => `${seconds.toFixed(1)} s  ${name}: ${word}`),
+    ),
+    ...health.flatMap(({ name, said }) => tail(`answer of ${name}`, said)),
     ...processes.flatMap(({ process, events, stderr, stdout }) => [
       ...tail(`supervisor of ${process}`, events),
       ...tail(`stderr of ${process}`, stderr),

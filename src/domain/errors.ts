@@ -64,6 +64,8 @@ export type FailureReason =
   | 'did-not-start'
   | 'did-not-stay-up'
   | 'runs-another-file'
+  /** It runs, and its own health check says that it does not do its work. */
+  | 'unhealthy'
   | 'interrupted'
   /** An earlier update could not be ended: it comes first. */
   | 'blocked'

@@ -1,4 +1,5 @@
 import type { FailureReason, Fault } from './errors.ts';
+import type { HealthSeen } from './health.ts';
 import type { BinaryName } from './names.ts';
 
 /** What a process left behind, as far as its service manager keeps it. Each list is bounded, oldest line first. */
@@ -57,6 +58,8 @@ export interface Evidence {
   };
   readonly states: readonly SeenState[];
   readonly processes: readonly LastWords[];
+  /** The last answers of health checks; absent: nothing was asked. */
+  readonly health?: readonly HealthSeen[];
   readonly host: HostFacts;
   /** The rejected files, kept without permission to execute them. */
   readonly rejected: readonly string[];

@@ -1,4 +1,5 @@
 import type { FailureReason, Fault } from './errors.ts';
+import type { HealthCheck } from './health.ts';
 import type { BinaryName, ServiceName } from './names.ts';
 import type { ChangeReason } from './outcome.ts';
 import type { LeftRelease } from './record.ts';
@@ -27,6 +28,10 @@ export interface JournalChange {
   readonly keep: number;
   /** Absent: it has a service, whether or not this host runs it. */
   readonly service?: 'none';
+  /** What the version that runs afterwards is asked, the new one or the former. */
+  readonly health?: HealthCheck;
+  /** Why it is not asked: what the former version answered before anything was touched. */
+  readonly unwellBefore?: string;
   /** What an operator goes back from with it. */
   readonly leaves?: readonly LeftRelease[];
   readonly files: readonly JournalFile[];

@@ -1,3 +1,4 @@
+import type { HealthCheck } from './health.ts';
 import type { BinaryName, ServiceName, VersionName } from './names.ts';
 
 /** A part of a week by the host's clock. It ends on the next day where `to` is not after `from`. */
@@ -35,6 +36,8 @@ export interface ManifestEntry {
   readonly dependsOn?: readonly BinaryName[];
   /** Absent: it may be changed at any time. */
   readonly window?: MaintenanceWindow;
+  /** What is asked of the program itself once it runs; absent: nothing. */
+  readonly health?: HealthCheck;
   /** A program and its arguments, run on the staged file (`{file}`) before it goes live. */
   readonly check?: readonly [string, ...string[]];
   /** Backups to keep. */

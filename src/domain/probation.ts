@@ -19,4 +19,6 @@ export interface Probation {
   readonly watched: readonly WatchedProcess[];
   /** How many ticks have found a process that was not the one of the tick before. */
   readonly restarts: number;
+  /** How many ticks have found its time over and its health bad; absent: none. */
+  readonly unwell?: number;
 }

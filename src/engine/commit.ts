@@ -52,7 +52,7 @@ function records(change: JournalChange, success: Success, roles: ActRoles): read
   const names = namesOfRelease(change);
   const now = roles.clock.now();
   const at = now.toISOString();
-  const detail = SENTENCES[success.service];
+  const detail = sentence(change, success);
   const seconds = Math.round(success.seconds * 10) / 10;
   const line = { at, run: roles.run, name, outcome: 'updated', reason, detail, version, to: release, seconds };
   return [
@@ -67,13 +67,19 @@ function records(change: JournalChange, success: Success, roles: ActRoles): read
   ];
 }
 
+function sentence({ health, unwellBefore }: JournalChange, { service }: Pick<Success, 'service'>): string {
+  const text = SENTENCES[service];
+  if (unwellBefore !== undefined) return `${text}; its health was not asked, it was bad before: ${unwellBefore}`;
+  return health !== undefined && service === 'restarted' ? `${text}, in good health` : text;
+}
+
 function outcome(change: JournalChange, { service, seconds }: Success): Outcome {
   const { name, version, release, reason, from } = change;
   return {
     name,
     outcome: 'updated',
     reason,
-    detail: SENTENCES[service],
+    detail: sentence(change, { service }),
     to: release,
     version,
     service,

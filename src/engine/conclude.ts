@@ -94,7 +94,7 @@ function endingOf(undone: Undone): Ending {
       if (health.kind !== 'unhealthy' || !ranBefore) return { outcome: 'rolled-back' };
       return {
         outcome: 'rollback-failed',
-        rollbackDetail: `the former version does not stay up either: ${health.detail}`,
+        rollbackDetail: `the former version fails as well: ${health.detail}`,
       };
     }
   }

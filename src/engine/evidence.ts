@@ -53,6 +53,7 @@ async function gather(change: JournalChange, { journal, why, seconds, words }: G
     timings: { begun: journal.startedAt, rollbackSeconds: Math.round(seconds * 10) / 10 },
     states: why.seen,
     processes: words,
+    ...(why.health.length > 0 && { health: why.health }),
     host: await hostFacts([...files.map(({ target }) => dirname(target)), ...roles.folders]),
     rejected: rejected.filter((path) => path !== undefined),
   };

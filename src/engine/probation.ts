@@ -1,12 +1,14 @@
 import { UpdateError } from '../domain/errors.ts';
+import type { HealthSeen } from '../domain/health.ts';
 import { inBoot, type Journal, journalFiles, withProcesses } from '../domain/journal.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { Probation } from '../domain/probation.ts';
 import type { ProcessSample } from '../planning/health.ts';
-import { judgeProbation, type ProbationVerdict } from '../planning/probation.ts';
+import { judgeHealth, judgeProbation, type ProbationVerdict } from '../planning/probation.ts';
 import { bootId } from '../platform/processes.ts';
+import { HealthWatch } from './health-watch.ts';
 import { noteInJournal } from './journaling.ts';
-import { unwatched } from './prove.ts';
+import { healthChecks, unwatched } from './prove.ts';
 import type { ActRoles } from './roles.ts';
 import { rollBack } from './rollback.ts';
 import { settled } from './services-before.ts';
@@ -39,7 +41,7 @@ export async function watchProbations(roles: ActRoles): Promise<readonly Outcome
   const all = await probations.read();
   for (const [index, probation] of all.entries()) {
     const names = probation.journal.changes.map(({ name }) => name).join(', ');
-    const verdict = await look(probation, roles);
+    const { verdict, health } = await look(probation, roles);
     switch (verdict.kind) {
       case 'goes-on':
         left.push(verdict.probation);
@@ -48,7 +50,7 @@ export async function watchProbations(roles: ActRoles): Promise<readonly Outcome
         log.info(`${names}: probation is over`);
         break;
       case 'failed': {
-        const trouble = new UpdateError({ reason: 'did-not-stay-up', fault: 'release' }, verdict.detail);
+        const trouble = new UpdateError({ reason: verdict.reason, fault: 'release' }, verdict.detail);
         const { reason, fault, message: detail } = trouble;
         // What an operator has stopped since is not in the journal, as everywhere else (invariant 7).
         const wanted = withProcesses(probation.journal, ({ process }) => !verdict.stopped.includes(process));
@@ -56,7 +58,7 @@ export async function watchProbations(roles: ActRoles): Promise<readonly Outcome
         // Off the list first: from here on the journal alone says what is to be done, and that it has failed.
         await noteInJournal({ ...journal, failed: { reason, fault, detail } }, roles);
         await probations.write([...left, ...all.slice(index + 1)], clock.now());
-        outcomes.push(...(await rollBack(journal, unwatched(trouble), roles)));
+        outcomes.push(...(await rollBack(journal, { ...unwatched(trouble), health }, roles)));
         // One journal, one rollback: what is stuck comes before whatever else has failed.
         if ((await roles.journal.read()).kind !== 'absent') return outcomes;
         break;
@@ -67,20 +69,39 @@ export async function watchProbations(roles: ActRoles): Promise<readonly Outcome
   return outcomes;
 }
 
-async function look(probation: Probation, roles: ActRoles): Promise<ProbationVerdict> {
+interface Looked {
+  readonly verdict: ProbationVerdict;
+  /** What the programs said of themselves, where they were asked. */
+  readonly health: readonly HealthSeen[];
+}
+
+async function look(probation: Probation, roles: ActRoles): Promise<Looked> {
   const { installer, clock, log } = roles;
   for (const file of journalFiles(probation.journal)) {
     // Somebody has replaced it since: there is nothing left of this release to judge.
-    if ((await installer.inspect(file)).target !== file.next) return { kind: 'passed' };
+    if ((await installer.inspect(file)).target !== file.next) return { verdict: { kind: 'passed' }, health: [] };
   }
   try {
     const names = probation.journal.services.map(({ service }) => service);
     const statuses = await settled(names, roles);
     const samples = [...statuses.values()].flatMap((status) => (status.kind === 'known' ? status.processes : []));
-    return judgeProbation(probation, { now: clock.now(), bootId: await bootId(), samples });
+    const verdict = judgeProbation(probation, { now: clock.now(), bootId: await bootId(), samples });
+    const runs = probation.watched.every(
+      ({ process }) => samples.find((one) => one.process === process)?.state === 'running',
+    );
+    return verdict.kind === 'passed' && runs ? await atItsEnd(probation, roles) : { verdict, health: [] };
   } catch (error) {
     if (!(error instanceof UpdateError)) throw error;
     log.warn(`a release on probation cannot be judged: ${error.message}`);
-    return { kind: 'goes-on', probation };
+    return { verdict: { kind: 'goes-on', probation }, health: [] };
   }
+}
+
+/** Only then: what idle ticks do must cost next to nothing (invariant 12). */
+async function atItsEnd(probation: Probation, roles: ActRoles): Promise<Looked> {
+  const watch = new HealthWatch(healthChecks(probation.journal), roles);
+  const unwell = await watch.judge(() => roles.gate.mayBegin());
+  const verdict = judgeHealth(probation, unwell && `${unwell.name}: ${unwell.detail}`);
+  if (verdict.kind === 'goes-on') roles.log.warn(`${unwell?.name}: its probation goes on: ${unwell?.detail}`);
+  return { verdict, health: watch.seen };
 }

@@ -1,3 +1,4 @@
+import type { HealthAnswer, HealthCheck } from '../domain/health.ts';
 import type { Installer } from '../installers/installer.ts';
 import type { Window } from '../planning/health.ts';
 import type { Bounds } from '../planning/rollout.ts';
@@ -47,6 +48,8 @@ export interface ActRoles {
   readonly installer: Installer;
   readonly services: ServiceManager;
   readonly probe: Probe;
+  /** Asks a program itself how it is. Never throws. */
+  readonly health: (check: HealthCheck) => Promise<HealthAnswer>;
   readonly records: RecordStore;
   readonly journal: JournalStore;
   readonly probations: ProbationStore;

@@ -1,15 +1,13 @@
 import { errorText, UpdateError } from '../domain/errors.ts';
-import { type Journal, type JournalChange, type JournalService, journalFiles } from '../domain/journal.ts';
+import { type Journal, type JournalService, journalFiles } from '../domain/journal.ts';
 import type { ServiceName } from '../domain/names.ts';
 import type { Outcome, ServiceOutcome } from '../domain/outcome.ts';
-import { releaseId, releaseNames } from '../domain/release.ts';
-import { installedText } from '../planning/decide.ts';
+import { releaseId } from '../domain/release.ts';
 import type { PlannedChange, Transaction } from '../planning/transactions.ts';
 import { printable } from '../platform/http-trouble.ts';
-import { bootId } from '../platform/processes.ts';
-import { adoptFinds } from './adopt.ts';
 import { commit } from './commit.ts';
 import { failure } from './failure.ts';
+import { prepare, type Staged } from './prepare.ts';
 import { orFailed, type Proven, restartAndProve } from './prove.ts';
 import type { ActRoles } from './roles.ts';
 import { rollBack } from './rollback.ts';
@@ -17,12 +15,6 @@ import { servicesBefore } from './services-before.ts';
 
 /** Which files belong under a service, over the whole manifest, as real paths. */
 export type FilesOf = (service: ServiceName) => Promise<readonly string[]>;
-
-interface Staged {
-  readonly change: PlannedChange;
-  /** In the order of the decision's files. */
-  readonly paths: readonly string[];
-}
 
 /** Changes that can go on, with the services as they are now. */
 interface Ready {
@@ -152,47 +144,6 @@ async function goLive(
   const service = serviceOutcome(journal, proven);
   const seconds = (roles.clock.monotonicMs() - begun) / 1000;
   return commit(journal, { service, seconds, processes: proven.processes }, roles);
-}
-
-/** Backs up and writes the journal: the last moment at which nothing live has been touched (invariant 2). */
-async function prepare(
-  staged: readonly Staged[],
-  services: readonly JournalService[],
-  { installer, clock, gate, run, records, journal: store }: ActRoles,
-): Promise<Journal> {
-  gate.mayBegin();
-  const changes: JournalChange[] = [];
-  for (const { change, paths } of staged) {
-    const { entry, decision, installed } = change;
-    const from = installedText(installed);
-    const files = await Promise.all(decision.files.map((file, i) => installer.backUp(file, entry, paths[i] ?? '')));
-    changes.push({
-      name: entry.name,
-      version: decision.release.version,
-      release: releaseId(decision.release),
-      names: releaseNames(decision.release),
-      reason: decision.reason,
-      keep: entry.keep,
-      ...(entry.services.length === 0 && { service: 'none' }),
-      ...(decision.leaves !== undefined && { leaves: decision.leaves }),
-      files,
-      ...(from !== undefined && { from }),
-    });
-  }
-  await adoptFinds(changes, { installer, records });
-  const startedAt = clock.now().toISOString();
-  const journal: Journal = {
-    schema: 'bin-proxy/journal/1',
-    run,
-    startedAt,
-    attempts: 0,
-    changes,
-    services,
-    bootId: await bootId(),
-  };
-  gate.mayBegin();
-  await store.write(journal);
-  return journal;
 }
 
 async function activateAndProve(journal: Journal, roles: ActRoles): Promise<Proven> {

@@ -1,8 +1,11 @@
+import type { FailureReason } from '../domain/errors.ts';
 import type { Probation, WatchedProcess } from '../domain/probation.ts';
 import { intentOf, type ProcessSample } from './health.ts';
 
 /** A restart or two may be an operator's; this many, each seen by another tick, are a crash loop. */
 const CRASH_LOOP = 3;
+/** So many ticks must find it unwell at the end. */
+const UNWELL = 3;
 
 export type ProbationVerdict =
   /** Still the processes that were proven, and the time is not up. */
@@ -10,7 +13,12 @@ export type ProbationVerdict =
   /** Its time is up, or there is nothing left to watch. */
   | { readonly kind: 'passed' }
   /** `stopped` were stopped on purpose meanwhile, and stay so (invariant 7). */
-  | { readonly kind: 'failed'; readonly detail: string; readonly stopped: readonly string[] };
+  | {
+      readonly kind: 'failed';
+      readonly reason: FailureReason;
+      readonly detail: string;
+      readonly stopped: readonly string[];
+    };
 
 export interface Seen {
   readonly now: Date;
@@ -38,6 +46,7 @@ export function judgeProbation(probation: Probation, seen: Seen): ProbationVerdi
   if (down !== undefined && !rebooted) {
     return {
       kind: 'failed',
+      reason: 'did-not-stay-up',
       detail: `${down.process}: ${down.state.toUpperCase()} (${down.detail}) while on probation`,
       stopped,
     };
@@ -52,6 +61,7 @@ export function judgeProbation(probation: Probation, seen: Seen): ProbationVerdi
     const names = changed.map(({ process }) => process).join(', ');
     return {
       kind: 'failed',
+      reason: 'did-not-stay-up',
       detail: `${names}: restarted again and again while on probation (seen ${restarts} times)`,
       stopped,
     };
@@ -61,6 +71,18 @@ export function judgeProbation(probation: Probation, seen: Seen): ProbationVerdi
   if (samples.some(({ state }) => intentOf(state) === 'unsettled')) return { kind: 'goes-on', probation };
   if (watched.length === 0) return { kind: 'passed' };
   return { kind: 'goes-on', probation: { ...probation, bootId: seen.bootId, watched, restarts } };
+}
+
+/**
+ * Judges the health of a release whose time is up. What it needs may be away for a minute or two: only where tick after
+ * tick finds it unwell is it the release. `unwell` is what was found; absent: nothing.
+ */
+export function judgeHealth(probation: Probation, unwell: string | undefined): ProbationVerdict {
+  if (unwell === undefined) return { kind: 'passed' };
+  const seen = (probation.unwell ?? 0) + 1;
+  if (seen < UNWELL) return { kind: 'goes-on', probation: { ...probation, unwell: seen } };
+  const detail = `${unwell} at the end of its probation (seen ${seen} times)`;
+  return { kind: 'failed', reason: 'unhealthy', detail, stopped: [] };
 }
 
 function isSame(before: WatchedProcess, now: WatchedProcess): boolean {

@@ -8,6 +8,8 @@ const STANDARD_PATH = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/b
 
 export interface CommandLimits {
   readonly timeoutMs: number;
+  /** `end`: what the program has started and left behind is killed once it has ended. */
+  readonly leftovers?: 'end';
   readonly signal?: AbortSignal;
 }
 
@@ -54,6 +56,7 @@ export const runCommand: RunCommand = (file, args, limits) =>
     // A child of the child may hold the pipes for ever; what it says after its parent's end is not waited for.
     child.on('exit', () => {
       executioner.dismiss();
+      if (limits.leftovers === 'end') executioner.finish();
       setTimeout(() => closeOutput(child), OUTPUT_AFTER_EXIT_MS);
     });
     child.on('close', (code, signal) => {
@@ -78,6 +81,11 @@ class Executioner {
     this.#timer = setTimeout(() => this.#stop(`no end after ${timeoutMs / 1000} s`), timeoutMs);
     if (signal?.aborted === true) this.#onAbort();
     else signal?.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  /** Kills what is left of the group. */
+  finish(): void {
+    this.#kill('SIGKILL');
   }
 
   dismiss(): void {

@@ -1,4 +1,5 @@
 import type { SeenState } from '../domain/evidence.ts';
+import type { HealthAnswer, HealthCheck } from '../domain/health.ts';
 import type { JournalService } from '../domain/journal.ts';
 import type { ProcessSample, Verdict, Window } from '../planning/health.ts';
 
@@ -25,4 +26,13 @@ export interface Probe {
    * time. Throws `UpdateError` where the service manager cannot be asked for longer than a start may take.
    */
   prove(services: readonly JournalService[], window: Window, onWatch: (secondsLeft: number) => void): Promise<Proof>;
+}
+
+/** A health question to a program itself, beside whether its processes stay up. */
+export interface HealthProbe<C extends HealthCheck> {
+  /**
+   * Asks once. Must not throw, must end within the time of the check and three seconds, must leave nothing running or
+   * open, and must keep no more of what is said than a few lines.
+   */
+  ask(check: C): Promise<HealthAnswer>;
 }

@@ -2,6 +2,7 @@ import { mkdir, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemCode } from '../domain/errors.ts';
 import type { Evidence, LastWords, SeenState } from '../domain/evidence.ts';
+import type { HealthSeen } from '../domain/health.ts';
 import { orUndefined, removeFile } from '../platform/files.ts';
 import { hasSchema, hasTexts, isListOf, isObject, isText, mustBeAllowed, readStateFile } from './json-file.ts';
 
@@ -71,7 +72,7 @@ export class EvidenceStore {
 function parse(value: unknown): Evidence | undefined {
   if (!hasSchema(value, 'bin-proxy/evidence/1')) return undefined;
   if (!hasTexts(value, 'name', 'run', 'at', 'version', 'release', 'reason', 'fault', 'detail')) return undefined;
-  const { timings, states, processes, host, rejected } = value;
+  const { timings, states, processes, host, rejected, health } = value;
   const sound =
     isObject(timings) &&
     typeof timings['rollbackSeconds'] === 'number' &&
@@ -79,12 +80,17 @@ function parse(value: unknown): Evidence | undefined {
     isListOf(processes, isLastWords) &&
     isObject(host) &&
     isListOf(host['disks'], isObject) &&
-    isListOf(rejected, isText);
+    isListOf(rejected, isText) &&
+    (health === undefined || isListOf(health, isHealthSeen));
   return sound ? (value as unknown as Evidence) : undefined;
 }
 
 function isSeen(value: unknown): value is SeenState {
   return hasTexts(value, 'process', 'state', 'detail') && typeof value['seconds'] === 'number';
+}
+
+function isHealthSeen(value: unknown): value is HealthSeen {
+  return hasTexts(value, 'name', 'health', 'detail') && isListOf(value['said'], isText);
 }
 
 function isLastWords(value: unknown): value is LastWords {

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { HealthCheck } from '../domain/health.ts';
 import type { Journal, JournalChange, JournalFile, JournalProcess, JournalService } from '../domain/journal.ts';
 import { fileTrouble } from '../platform/file-trouble.ts';
 import { rehearseWrite, removeFile, syncDirectory, writeDurably } from '../platform/files.ts';
@@ -60,7 +61,14 @@ export function parseJournal(value: unknown): Journal | undefined {
 
 function isChange(value: unknown): value is JournalChange {
   if (!hasTexts(value, 'name', 'version', 'release', 'reason')) return false;
+  if (value['health'] !== undefined && !isHealthCheck(value['health'])) return false;
   return (value['names'] === undefined || isText(value['names'])) && isListOf(value['files'], isFile);
+}
+
+function isHealthCheck(value: unknown): value is HealthCheck {
+  if (!hasTexts(value, 'kind') || typeof value['timeoutMs'] !== 'number') return false;
+  const { kind, url, command } = value;
+  return kind === 'http' ? isText(url) && URL.canParse(url) : kind === 'command' && isListOf(command, isText);
 }
 
 function isFile(value: unknown): value is JournalFile {

@@ -7,12 +7,11 @@ import {
   printParseErrorCode,
 } from 'jsonc-parser';
 import type { $ZodIssue } from 'zod/v4/core';
-import type { Manifest, ManifestEntry } from '../domain/manifest.ts';
-import type { BinaryName, ServiceName, VersionName } from '../domain/names.ts';
-import { readWindow } from '../planning/window-text.ts';
+import type { Manifest } from '../domain/manifest.ts';
 import { dependencyProblems, type Problem } from './manifest-dependencies.ts';
+import { defaultPath, normalise } from './manifest-entry.ts';
 import { InvalidManifest } from './manifest-invalid.ts';
-import { KNOWN_ENTRY_KEYS, KNOWN_KEYS, manifestSchema, type WrittenEntry } from './manifest-schema.ts';
+import { KNOWN_ENTRY_KEYS, KNOWN_KEYS, manifestSchema } from './manifest-schema.ts';
 
 /** No manifest needs more. */
 const MAX_DEPTH = 50;
@@ -39,38 +38,6 @@ export function parseManifest(text: string, place: ManifestPlace): Manifest {
     entries: result.data.binaries.map((entry) => normalise({ window: result.data.window, ...entry }, place.binDir)),
     warnings: source.unknownKeys(tree),
   };
-}
-
-function normalise(written: WrittenEntry, binDir: string): ManifestEntry {
-  const service = written.service ?? written.name;
-  const services = service === false ? [] : Array.isArray(service) ? service : [service];
-  const hold = written.hold === true ? 'held in the manifest' : written.hold || undefined;
-  const [program, ...rest] = written.check ?? [];
-  return {
-    // The schema has checked these with the patterns the brands stand for.
-    name: written.name as BinaryName,
-    version: written.version as VersionName,
-    path: written.path ?? defaultPath(binDir, written.name),
-    services: [...new Set(services)] as ServiceName[],
-    keep: written.keep,
-    ...(written.mode !== undefined && { mode: Number.parseInt(written.mode, 8) }),
-    ...(written.owner !== undefined && { owner: written.owner }),
-    ...(hold !== undefined && { hold }),
-    ...(written.dependsOn !== undefined && { dependsOn: written.dependsOn as BinaryName[] }),
-    ...windowOf(written),
-    ...(program !== undefined && { check: [program, ...rest] as const }),
-  };
-}
-
-function windowOf({ window }: WrittenEntry): Pick<ManifestEntry, 'window'> {
-  if (window === undefined || window === false) return {};
-  const text = [window].flat().join(', ');
-  const read = readWindow(text);
-  return read.kind === 'unread' ? {} : { window: { text, spans: read.spans } };
-}
-
-function defaultPath(binDir: string, name: string): string {
-  return `${binDir.replace(/\/+$/, '')}/${name}`;
 }
 
 /** Two entries for one name or one path would undo each other's work for ever. */

@@ -27,6 +27,42 @@ const window = z.union([openTimes, z.array(openTimes).min(1, WINDOW), z.literal(
   error: `${WINDOW}, a list of them, or false`,
 });
 
+const HEALTH = 'must be {"http": {"url": "http://127.0.0.1:8080/health"}} or {"command": ["program", "argument"]}';
+const SECONDS = 'must be a number of seconds from 0.1 to 60';
+const timeout = z.number(SECONDS).min(0.1, SECONDS).max(60, SECONDS).optional();
+const STATUS = 'must be a status from 100 to 599';
+const words = z
+  .array(
+    z.string('must be text').regex(/^[^\0]*$/, 'must be text without NUL'),
+    'must be a list: a program and its arguments',
+  )
+  .min(1, 'must name a program');
+
+const health = z
+  .strictObject(
+    {
+      http: z
+        .strictObject(
+          {
+            url: z
+              .string('must be text')
+              .refine(isPlainUrl, 'must be an http or https address without a user and a password'),
+            status: z.int(STATUS).min(100, STATUS).max(599, STATUS).optional(),
+            timeout,
+          },
+          { error: HEALTH },
+        )
+        .optional(),
+      command: words.optional(),
+      timeout,
+    },
+    { error: HEALTH },
+  )
+  .refine(({ http, command }) => (http === undefined) !== (command === undefined), HEALTH)
+  .refine(({ http, timeout: own }) => http === undefined || own === undefined, 'must have its timeout within "http"');
+
+const NO_SERVICE = 'must not be there without a service: nothing runs that could be asked ("check" is for a file)';
+
 const entry = z.looseObject(
   {
     name: z
@@ -75,6 +111,7 @@ const entry = z.looseObject(
     window: window
       .optional()
       .describe("When it may be changed, by the host's clock. Default: that of the whole file. false: at any time."),
+    health: health.optional().describe('What is asked of the program once it runs, an address or a command.'),
     check: z
       .array(
         z.string('must be text').regex(/^[^\0]*$/, 'must be text without NUL'),
@@ -89,14 +126,24 @@ const entry = z.looseObject(
   'must be an entry such as {"name": "manager", "version": "latest"}',
 );
 
+const withSense = entry.refine(({ service, health: asked }) => service !== false || asked === undefined, {
+  error: NO_SERVICE,
+  path: ['health'],
+});
+
 export const manifestSchema = z.looseObject(
   {
     $schema: z.string('must be text').optional(),
     window: window.optional().describe('When binaries may be changed that name no window of their own.'),
-    binaries: z.array(entry, 'must be a list of entries such as {"name": "manager", "version": "latest"}'),
+    binaries: z.array(withSense, 'must be a list of entries such as {"name": "manager", "version": "latest"}'),
   },
   'must be an object such as {"binaries": [...]}',
 );
+
+function isPlainUrl(text: string): boolean {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  return url !== undefined && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '';
+}
 
 export type WrittenEntry = z.infer<typeof entry>;
 

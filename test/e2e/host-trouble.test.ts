@@ -90,10 +90,7 @@ describe.concurrent('a host in trouble', () => {
       const outcome = outcomeOf(ran, 'app');
       expect(ran.code).toBe(21);
       expect(outcome).toMatchObject({ outcome: 'rollback-failed', reason: 'did-not-start' });
-      expect(outcome).toHaveProperty(
-        'rollbackDetail',
-        expect.stringContaining('the former version does not stay up either'),
-      );
+      expect(outcome).toHaveProperty('rollbackDetail', expect.stringContaining('the former version fails as well'));
       expect(host.installed('app')).toEqual(needy('1'));
       expect(host.record('app')).toMatchObject({ quarantine: [], backoff: { count: 1 } });
       expect(host.leftovers()).toEqual([]);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Journal } from '../../src/domain/journal.ts';
 import type { Probation } from '../../src/domain/probation.ts';
 import type { ProcessSample, ProcessState } from '../../src/planning/health.ts';
-import { judgeProbation } from '../../src/planning/probation.ts';
+import { judgeHealth, judgeProbation } from '../../src/planning/probation.ts';
 import { minutesFromNow, NOW } from './builders.ts';
 
 const JOURNAL: Journal = {
@@ -61,6 +61,7 @@ describe('a release on probation', () => {
     const verdict = judged([{ ...RUNNING, pid: 9, startTime: '900' }], { restarts: 2 });
     expect(verdict).toEqual({
       kind: 'failed',
+      reason: 'did-not-stay-up',
       detail: expect.stringMatching(/^app: .*3 times/) as string,
       stopped: [],
     });
@@ -68,7 +69,7 @@ describe('a release on probation', () => {
 
   it.each<ProcessState>(['fatal', 'backoff', 'exited'])('has failed when its process is %s', (state) => {
     const detail = expect.stringContaining(`app: ${state.toUpperCase()} (in its own words)`) as string;
-    expect(judged([down(state)])).toEqual({ kind: 'failed', detail, stopped: [] });
+    expect(judged([down(state)])).toEqual({ kind: 'failed', reason: 'did-not-stay-up', detail, stopped: [] });
   });
 
   it('has failed also where its time is up: what is down is down', () => {
@@ -114,5 +115,23 @@ describe("a reboot is nobody's fault (invariant 5)", () => {
 
   it('a process that has not come up yet is not held against the release', () => {
     expect(judged([down('fatal')], {}, 'next').kind).not.toBe('failed');
+  });
+});
+
+describe('the health of a release whose probation is over', () => {
+  it('has it pass where it is good, however often it was bad', () => {
+    expect(judgeHealth(probationOf({ unwell: 2 }), undefined)).toEqual({ kind: 'passed' });
+  });
+
+  it('has it go on twice where it is bad, and then fail', () => {
+    const first = judgeHealth(probationOf(), 'app: bad');
+    expect(first).toEqual({ kind: 'goes-on', probation: probationOf({ unwell: 1 }) });
+    expect(judgeHealth(probationOf({ unwell: 1 }), 'app: bad')).toMatchObject({ probation: { unwell: 2 } });
+    expect(judgeHealth(probationOf({ unwell: 2 }), 'app: bad')).toEqual({
+      kind: 'failed',
+      reason: 'unhealthy',
+      detail: 'app: bad at the end of its probation (seen 3 times)',
+      stopped: [],
+    });
   });
 });

@@ -126,6 +126,43 @@ describe('a manifest with mistakes', () => {
     expect(problems(`{"binaries":[${entries}]}`)).toEqual(expected);
   });
 
+  const HEALTH = 'must be {"http": {"url": "http://127.0.0.1:8080/health"}} or {"command": ["program", "argument"]}';
+  const SECONDS = 'must be a number of seconds from 0.1 to 60';
+  it.each([
+    ['"health": "http://h/"', `health: ${HEALTH} (is "http://h/")`],
+    ['"health": {}', `health: ${HEALTH} (is {})`],
+    [
+      '"health": {"http":{"url":"http://h/"},"command":["x"]}',
+      `health: ${HEALTH} (is {"http":{"url":"http://h/"},"command":["x"]})`,
+    ],
+    ['"health": {"tcp": 80}', `health: ${HEALTH} (is {"tcp": 80})`],
+    [
+      '"health": {"http": {"url": "http://ana:pw@h/"}}',
+      'health.http.url: must be an http or https address without a user and a password (is "http://ana:pw@h/")',
+    ],
+    [
+      '"health": {"http": {"url": "/health"}}',
+      'health.http.url: must be an http or https address without a user and a password (is "/health")',
+    ],
+    [
+      '"health": {"http": {"url": "http://h/", "status": 99}}',
+      'health.http.status: must be a status from 100 to 599 (is 99)',
+    ],
+    ['"health": {"http": {"url": "http://h/", "timeout": 0}}', `health.http.timeout: ${SECONDS} (is 0)`],
+    [
+      '"health": {"http": {"url": "http://h/"}, "timeout": 3}',
+      'health: must have its timeout within "http" (is {"http": {"url": "http://h/"}, "timeout": 3})',
+    ],
+    ['"health": {"command": []}', 'health.command: must name a program (is [])'],
+    ['"health": {"command": "true"}', 'health.command: must be a list: a program and its arguments (is "true")'],
+    [
+      '"service": false, "health": {"command": ["true"]}',
+      'health: must not be there without a service: nothing runs that could be asked ("check" is for a file) (is {"command": ["true"]})',
+    ],
+  ])('says of an entry what is wrong with its health: %s', (field, problem) => {
+    expect(problemsOf(`"name":"app",${field}`)).toEqual([problem]);
+  });
+
   it('takes an order without a circle, whatever the order of the file', () => {
     const text =
       '{"binaries":[{"name":"a","dependsOn":["b","c"]},{"name":"b","dependsOn":["c"]},{"name":"c","dependsOn":[]}]}';
