@@ -78,8 +78,8 @@ export async function composeAct(look: LookHalf, around: ActSurroundings): Promi
 }
 
 async function healthProbe({ caFile }: Settings): Promise<ActRoles['health']> {
-  const context = caFile === undefined ? undefined : trusting(await readCertificates(caFile, new Date()));
-  const [http, command] = [new HttpProbe(context), new CommandProbe(runCommand)];
+  const trust = caFile === undefined ? {} : { secureContext: trusting(await readCertificates(caFile, new Date())) };
+  const [http, command] = [new HttpProbe(trust), new CommandProbe(runCommand)];
   return (check) => (check.kind === 'http' ? http.ask(check) : command.ask(check));
 }
 

@@ -1,7 +1,7 @@
 import { UpdateError } from '../domain/errors.ts';
 import type { SeenState } from '../domain/evidence.ts';
 import type { HealthSeen } from '../domain/health.ts';
-import { type Journal, journalProcesses } from '../domain/journal.ts';
+import type { Journal } from '../domain/journal.ts';
 import type { ProcessSample } from '../planning/health.ts';
 import { type AskedBinary, HealthWatch } from './health-watch.ts';
 import type { ActRoles } from './roles.ts';
@@ -55,16 +55,6 @@ function unhealthy({ name, detail }: HealthSeen, health: readonly HealthSeen[]):
 /** What the binaries of a transaction are asked. */
 export function healthChecks({ changes }: Journal): readonly AskedBinary[] {
   return changes.flatMap(({ name, health }) => (health === undefined ? [] : [{ name, check: health }]));
-}
-
-export async function restartAndProve(journal: Journal, roles: ActRoles): Promise<Proven> {
-  const processes = journalProcesses(journal).map(({ process }) => process);
-  if (processes.length > 0) {
-    roles.gate.mayGoOn();
-    roles.log.info(`restarting ${processes.join(', ')}`);
-    await roles.services.restart(processes);
-  }
-  return prove(journal, roles);
 }
 
 /** Runs a step that brings new files live; trouble of its own is as good as a failed proof. */

@@ -13,9 +13,10 @@ import { type FoundFile, recovery } from '../planning/recover.ts';
 import { bootId } from '../platform/processes.ts';
 import { commit } from './commit.ts';
 import { endJournal, noteInJournal } from './journaling.ts';
-import { orFailed, type Proven, prove, unwatched } from './prove.ts';
+import { orFailed, unwatched } from './prove.ts';
 import type { ActRoles } from './roles.ts';
 import { giveUp, rollBack, touchedProcesses } from './rollback.ts';
+import { inWaves, statesNow } from './rolling.ts';
 import { serviceOutcome } from './transaction.ts';
 
 /** Without a process, or with one that dies again and again. */
@@ -65,7 +66,7 @@ function whyUndone({ failed, run }: Journal): UpdateError {
 /** All files are live: make their services run them, and prove it. */
 async function finish(journal: Journal, roles: ActRoles): Promise<readonly Outcome[]> {
   const begun = roles.clock.monotonicMs();
-  const proven = await orFailed(() => bringUp(journal, roles));
+  const proven = await orFailed(() => inWaves(journal, bringUp, roles));
   if (proven.kind === 'failed') return rollBack(journal, proven, roles);
   const seconds = (roles.clock.monotonicMs() - begun) / 1000;
   return commit(journal, { service: serviceOutcome(journal, proven), seconds, processes: proven.processes }, roles);
@@ -77,9 +78,8 @@ async function finish(journal: Journal, roles: ActRoles): Promise<readonly Outco
  * operator had stopped is not in the journal (invariant 7). One that ran and has failed meanwhile is judged, not started
  * again (invariant 5).
  */
-async function bringUp(journal: Journal, roles: ActRoles): Promise<Proven> {
+async function bringUp(journal: Journal, roles: ActRoles): Promise<void> {
   const processes = journalProcesses(journal);
-  if (processes.length === 0) return prove(journal, roles);
   const touched = new Set((await touchedProcesses(journal)).map(({ process }) => process));
   const states = await statesNow(journal, roles);
   const isDown = ({ process, before }: JournalProcess) =>
@@ -90,11 +90,4 @@ async function bringUp(journal: Journal, roles: ActRoles): Promise<Proven> {
   if (due.length > 0) await roles.services.restart(due);
   roles.gate.mayGoOn();
   if (stopped.length > 0) await roles.services.start(stopped);
-  return prove(journal, roles);
-}
-
-async function statesNow({ services }: Journal, roles: ActRoles): Promise<ReadonlyMap<string, ProcessState>> {
-  const statuses = await roles.services.inspect(services.map(({ service }) => service));
-  const processes = [...statuses.values()].flatMap((status) => (status.kind === 'known' ? status.processes : []));
-  return new Map(processes.map(({ process, state }) => [process, state]));
 }

@@ -19,7 +19,7 @@ export async function rollBack(journal: Journal, why: FailedProof, roles: ActRol
   roles.log.warn(`${names}: rolling back: ${trouble.message}`);
   const failed = { reason: trouble.reason, fault: trouble.fault, detail: trouble.message };
   // Meanwhile, so that nobody waits for it: the former version will soon write into the same logs.
-  const words = roles.services.lastWords(journalProcesses(journal).map(({ process }) => process));
+  const words = roles.services.lastWords((await touchedProcesses(journal)).map(({ process }) => process));
   const undone = await undo({ ...journal, failed }, roles);
   const seconds = (roles.clock.monotonicMs() - begun) / 1000;
   const told = { journal, why, undone, seconds, words: await words };

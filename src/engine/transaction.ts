@@ -1,5 +1,5 @@
 import { errorText, UpdateError } from '../domain/errors.ts';
-import { type Journal, type JournalService, journalFiles } from '../domain/journal.ts';
+import { type Journal, type JournalService, journalFiles, journalProcesses } from '../domain/journal.ts';
 import type { ServiceName } from '../domain/names.ts';
 import type { Outcome, ServiceOutcome } from '../domain/outcome.ts';
 import { releaseId } from '../domain/release.ts';
@@ -8,9 +8,10 @@ import { printable } from '../platform/http-trouble.ts';
 import { commit } from './commit.ts';
 import { failure } from './failure.ts';
 import { prepare, type Staged } from './prepare.ts';
-import { orFailed, type Proven, restartAndProve } from './prove.ts';
+import { orFailed, type Proven } from './prove.ts';
 import type { ActRoles } from './roles.ts';
 import { rollBack } from './rollback.ts';
+import { inWaves } from './rolling.ts';
 import { servicesBefore } from './services-before.ts';
 
 /** Which files belong under a service, over the whole manifest, as real paths. */
@@ -151,7 +152,14 @@ async function activateAndProve(journal: Journal, roles: ActRoles): Promise<Prov
     roles.gate.mayGoOn();
     await roles.installer.activate(file);
   }
-  return restartAndProve(journal, roles);
+  return inWaves(journal, restart, roles);
+}
+
+async function restart(wave: Journal, roles: ActRoles): Promise<void> {
+  const processes = journalProcesses(wave).map(({ process }) => process);
+  roles.gate.mayGoOn();
+  roles.log.info(`restarting ${processes.join(', ')}`);
+  await roles.services.restart(processes);
 }
 
 /** What became of the services of a transaction. */

@@ -1,7 +1,6 @@
-import type { SecureContext } from 'node:tls';
 import { errorText } from '../domain/errors.ts';
 import type { HealthAnswer, HttpCheck } from '../domain/health.ts';
-import { getOnce } from '../platform/http-once.ts';
+import { getOnce, type OnceLimits } from '../platform/http-once.ts';
 import { printable } from '../platform/http-trouble.ts';
 import type { HealthProbe } from './probe.ts';
 import { saidLines } from './said.ts';
@@ -10,18 +9,17 @@ const MAX_BYTES = 4096;
 
 /** Health by an HTTP status. A redirect is an answer like any other: who follows it asks somebody else. */
 export class HttpProbe implements HealthProbe<HttpCheck> {
-  readonly #secureContext: SecureContext | undefined;
+  readonly #trust: Pick<OnceLimits, 'secureContext'>;
 
-  /** Believes the certificates of this context; where there is none, those that come with Node. */
-  constructor(secureContext?: SecureContext) {
-    this.#secureContext = secureContext;
+  /** Believes the certificates of a context; where there is none, those that come with Node. */
+  constructor(trust: Pick<OnceLimits, 'secureContext'> = {}) {
+    this.#trust = trust;
   }
 
   async ask({ url: text, status: wanted, timeoutMs }: HttpCheck): Promise<HealthAnswer> {
     const url = new URL(text);
-    const trust = this.#secureContext === undefined ? {} : { secureContext: this.#secureContext };
     try {
-      const { status, text: body } = await getOnce(url, { timeoutMs, maxBytes: MAX_BYTES, ...trust });
+      const { status, text: body } = await getOnce(url, { timeoutMs, maxBytes: MAX_BYTES, ...this.#trust });
       const isGood = wanted === undefined ? status >= 200 && status < 300 : status === wanted;
       const expected = isGood ? '' : `, expected ${wanted ?? '200 to 299'}`;
       const detail = `${printable(url)} answered ${status}${expected}`;

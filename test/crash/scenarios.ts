@@ -15,6 +15,8 @@ export interface Scenario {
   readonly title: string;
   /** Programs under supervisord, before it starts. */
   readonly programs: readonly string[];
+  /** The processes of each, which make a group of it; absent: one, and no group. */
+  readonly copies?: number;
   /** The struck command, if it is not a tick. */
   readonly args?: readonly string[];
   /** Brings the host into the state in which the struck run begins. */
@@ -28,16 +30,22 @@ export interface Scenario {
 }
 
 /** A host with the scenario's programs, whose supervisord has not been started yet. */
-export async function hostOf({ programs }: Scenario): Promise<Host> {
+export async function hostOf({ programs, copies }: Scenario): Promise<Host> {
   const host = await Host.create();
+  const several = copies === undefined ? [] : [`numprocs=${copies}`, 'process_name=%(process_num)d'];
   for (const name of programs) {
-    host.supervisor.program({ name, command: host.path(name), options: ['startsecs=0'] });
+    host.supervisor.program({ name, command: host.path(name), options: ['startsecs=0', ...several] });
   }
   return host;
 }
 
 /** Stops what runs, forgets all state, and installs and starts `bytes` for every program. */
-async function blank(host: Host, programs: readonly string[], bytes: Buffer): Promise<void> {
+async function blank(
+  host: Host,
+  programs: readonly string[],
+  bytes: Buffer,
+  processesOf = (name: string): readonly string[] => [name],
+): Promise<void> {
   // What is left of a dead run's supervisorctl may still be at work.
   await host.supervisor.settled();
   await host.supervisor.stopAll();
@@ -50,7 +58,11 @@ async function blank(host: Host, programs: readonly string[], bytes: Buffer): Pr
   }
   await host.supervisor.startAll();
   // Without startsecs a process is RUNNING before it has executed anything.
-  for (const name of programs) await host.supervisor.until(() => host.runsInstalled(name).catch(() => false));
+  for (const name of programs) {
+    for (const process of processesOf(name)) {
+      await host.supervisor.until(() => host.runsInstalled(name, process).catch(() => false));
+    }
+  }
 }
 
 async function runsAndIsRecorded(host: Host, name: string, bytes: Buffer): Promise<void> {
@@ -102,6 +114,8 @@ const rollback: Scenario = {
     expect(outcomeOf(await host.tick([], QUICK), 'app')).toMatchObject({ outcome: 'held', reason: 'quarantined' });
   },
 };
+
+const GROUP = ['app:0', 'app:1', 'app:2'];
 
 /** Two versions were proven here, and the second one is still offered. */
 const back: Scenario = {
@@ -170,6 +184,21 @@ export const SCENARIOS: readonly Scenario[] = [
     converged: async (host) => {
       await runsAndIsRecorded(host, 'app', v2);
       expect(host.installed('tool')).toEqual(v2);
+    },
+  },
+  {
+    ...good,
+    title: 'a rolling restart of a group',
+    copies: 3,
+    reset: async (host) => {
+      await blank(host, ['app'], v1, () => GROUP);
+      host.manages({ name: 'app', service: 'app:*' });
+      host.server.publish('app', v2);
+    },
+    converged: async (host) => {
+      expect(host.installed('app')).toEqual(v2);
+      for (const process of GROUP) expect(await host.runsInstalled('app', process)).toBe(true);
+      expect(host.manifestEntry('app')).toMatchObject({ currentMd5: md5(v2) });
     },
   },
   {
