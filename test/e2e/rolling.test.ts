@@ -26,7 +26,10 @@ describe('a whole group', () => {
     // The first one fails: the others were never touched, and run on with the file that comes back.
     const before = await pids();
     host.server.publish('app', bad);
-    expect(outcomeOf(await host.tick([], STABLE), 'app')).toMatchObject({ outcome: 'rolled-back', reason: 'did-not-stay-up' });
+    expect(outcomeOf(await host.tick([], STABLE), 'app')).toMatchObject({
+      outcome: 'rolled-back',
+      reason: 'did-not-stay-up',
+    });
     const after = await pids();
     expect(after.slice(1)).toEqual(before.slice(1));
     expect(after[0]).not.toBe(before[0]);
