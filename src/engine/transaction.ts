@@ -6,6 +6,7 @@ import { releaseId } from '../domain/release.ts';
 import type { PlannedChange, Transaction } from '../planning/transactions.ts';
 import { printable } from '../platform/http-trouble.ts';
 import { commit } from './commit.ts';
+import { downloadOf } from './download.ts';
 import { failure } from './failure.ts';
 import { prepare, type Staged } from './prepare.ts';
 import { orFailed, type Proven } from './prove.ts';
@@ -99,8 +100,9 @@ async function stage(changes: readonly PlannedChange[], roles: ActRoles, drop: D
   return staged;
 }
 
-async function stageFiles({ entry, decision }: PlannedChange, roles: ActRoles): Promise<readonly string[]> {
-  const { source, installer, limits, progress, reporter, gate, log } = roles;
+async function stageFiles(change: PlannedChange, roles: ActRoles): Promise<readonly string[]> {
+  const { entry, decision } = change;
+  const { installer, gate, log } = roles;
   const paths: string[] = [];
   for (const file of decision.files) {
     gate.mayBegin();
@@ -110,18 +112,7 @@ async function stageFiles({ entry, decision }: PlannedChange, roles: ActRoles): 
     }
     // The query of a signed link is a secret (invariant 14).
     log.info(`${entry.name}: downloading ${printable(new URL(file.artifact.url))}`);
-    const deliver: Parameters<typeof installer.stage>[2] = (sink, maxBytes) => {
-      reporter.begins({ name: entry.name, release: releaseId(decision.release) });
-      return source.fetch(file.artifact, sink, {
-        maxBytes,
-        idleMs: limits.downloadIdleMs,
-        totalMs: limits.downloadMs,
-        ...(limits.downloadLeast !== undefined && { least: limits.downloadLeast }),
-        signal: gate.signal,
-        onProgress: (received, total) => progress.downloading(entry.name, received, total),
-      });
-    };
-    paths.push(await installer.stage(file, entry, deliver));
+    paths.push(await installer.stage(file, entry, downloadOf(file, change, roles)));
   }
   return paths;
 }

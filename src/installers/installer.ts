@@ -5,7 +5,7 @@ import type { ManifestEntry } from '../domain/manifest.ts';
 import type { FileChange } from '../domain/plan.ts';
 import type { KeptFile } from '../planning/former.ts';
 import type { FoundFile } from '../planning/recover.ts';
-import type { Sink } from '../platform/http.ts';
+import type { Sink } from '../platform/sink.ts';
 
 /** The look half of an installer: what lies there now. Loaded by every tick, so it must be light and must not write. */
 export interface InstallationReader {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { type Digest, digestText } from '../domain/digest.ts';
 import { UpdateError } from '../domain/errors.ts';
-import type { Sink } from '../platform/http.ts';
+import type { Sink } from '../platform/sink.ts';
 
 /** A write of what one packet brings costs as much as one of a hundred packets. */
 const BLOCK_BYTES = 1 << 20;

@@ -21,6 +21,7 @@ import { type ListenAddress, listenAddress } from './listen-address.ts';
 const WIDTH = 80;
 const HINT = '"bin-manager --help" shows what there is.';
 const DEFAULT_WAIT_SECONDS = 300;
+const DEFAULT_DELTAS = 3;
 
 /** What was asked for on the command line, every value checked. */
 export interface Invocation {
@@ -33,6 +34,7 @@ export interface Invocation {
   readonly version?: VersionName;
   readonly channel?: VersionName;
   readonly platform?: Platform;
+  readonly deltas: number;
   readonly keep?: number;
   readonly listen: ListenAddress;
   readonly tokenFile?: string;
@@ -91,6 +93,7 @@ function toInvocation(command: CommandName, args: Readonly<Record<string, unknow
       proxies: proxiesOf(text('trust-proxy')),
       maxUploadMib: whole('max-upload', text('max-upload'), 1),
     }),
+    deltas: whole('deltas', text('deltas'), 0) ?? DEFAULT_DELTAS,
     listen: addressOf(text('listen') ?? DEFAULT_LISTEN),
     waitSeconds: whole('wait', text('wait'), 0) ?? DEFAULT_WAIT_SECONDS,
     output: last('json') === true ? 'json' : 'text',

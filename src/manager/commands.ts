@@ -20,6 +20,7 @@ export const FLAGS = {
   platform: { placeholder: 'P', meaning: 'linux/amd64, linux/arm64, …, or any [read from the file]' },
   channel: { placeholder: 'C', meaning: 'the channel that points at it [stable]' },
   force: { meaning: 'replace other bytes of the same version; publish what was withdrawn' },
+  deltas: { placeholder: 'N', meaning: 'make deltas from so many former releases [3]; 0: none' },
   keep: { placeholder: 'N', meaning: 'how many of the newest versions stay' },
   'dry-run': { short: 'n', meaning: 'show what would be removed, and remove nothing' },
   repair: { meaning: 'make all views anew from the catalog; bytes are never invented' },
@@ -49,7 +50,7 @@ export const COMMANDS = {
   publish: {
     words: ['<name>', '<file>'],
     meaning: 'take a release in and offer it; FILE may be "-" for stdin',
-    flags: ['version', 'platform', 'channel', 'force', 'wait'],
+    flags: ['version', 'platform', 'channel', 'force', 'deltas', 'wait'],
   },
   list: { words: [], meaning: 'all binaries, and what their channels point at', flags: [] },
   show: { words: ['<name>'], meaning: 'all that is known of one binary', flags: [] },
@@ -81,7 +82,7 @@ export const COMMANDS = {
   serve: {
     words: [],
     meaning: 'answer hosts over HTTP, and take uploads',
-    flags: ['listen', 'token-file', 'tls-cert', 'tls-key', 'max-upload', 'trust-proxy', 'no-reports'],
+    flags: ['listen', 'token-file', 'tls-cert', 'tls-key', 'max-upload', 'deltas', 'trust-proxy', 'no-reports'],
   },
 } as const satisfies Record<string, Command>;
 

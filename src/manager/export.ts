@@ -4,6 +4,7 @@ import { orUndefined, readText } from '../platform/files.ts';
 import { artifactAddress, indexAnswer } from './answers.ts';
 import { type Catalog, LATEST, STABLE, stampText } from './catalog.ts';
 import { refused } from './errors.ts';
+import { deltasIn } from './placed-deltas.ts';
 import { Places } from './places.ts';
 import { viewsOf } from './settle.ts';
 import type { TextView, Views } from './views.ts';
@@ -22,8 +23,12 @@ interface BytesView {
   readonly path: string;
   readonly sha256: string;
 }
+/** What lies at the same place of the store. */
+interface DeltaView {
+  readonly path: string;
+}
 /** A file of the export. Paths are relative to the API's directory. */
-type Plain = TextView | BytesView;
+type Plain = TextView | BytesView | DeltaView;
 
 /**
  * Copies what is offered to plain files with the same addresses, without any symlink: bytes first, then versions, then
@@ -43,7 +48,9 @@ export async function exportStore(
   const bench = new Workbench(staging);
   await bench.directory(staging);
   const views = all.map(viewsOf);
-  const phases = [artifactsOf(views), views.flatMap(versionFiles), views.flatMap(pointerFiles), await index(from, all)];
+  const artifacts = artifactsOf(views);
+  const bytes = [...artifacts, ...(await deltasOf(from, artifacts))];
+  const phases = [bytes, views.flatMap(versionFiles), views.flatMap(pointerFiles), await index(from, all)];
   const count: Record<Made, number> = { placed: 0, kept: 0 };
   for (const files of phases) {
     for (const file of files) count[await place(bench, { from, to }, file)] += 1;
@@ -59,6 +66,7 @@ export async function exportStore(
 async function place(bench: Workbench, { from, to }: Record<'from' | 'to', Places>, file: Plain): Promise<Made> {
   const path = to.view(file.path);
   if ('text' in file) return bench.text(path, file.text, file.stamp);
+  if (!('sha256' in file)) return bench.bytes(from.view(file.path), path);
   // Where it cannot be linked to the store's file it is copied once, and the others are links to that.
   const source = file.path === artifactAddress(file.sha256) ? from : to;
   return bench.bytes(source.artifact(file.sha256), path);
@@ -81,6 +89,12 @@ async function mustBeAnExport(from: Places, to: Places, gone: 'leave' | 'delete'
 function artifactsOf(views: readonly Views[]): readonly BytesView[] {
   const digests = views.flatMap(({ downloads }) => downloads.map(({ target }) => digestIn(target)));
   return [...new Set(digests)].map((sha256) => ({ path: artifactAddress(sha256), sha256 }));
+}
+
+async function deltasOf(from: Places, artifacts: readonly BytesView[]): Promise<readonly DeltaView[]> {
+  const offered = new Set(artifacts.map(({ sha256 }) => sha256));
+  const deltas = (await deltasIn(from)).filter(({ to }) => offered.has(to));
+  return deltas.map(({ to, name }) => ({ path: `deltas/${to}/${name}` }));
 }
 
 function versionFiles(views: Views): readonly Plain[] {

@@ -16,6 +16,8 @@ export class Places {
   /** What hosts may ask for; the base of all addresses. */
   readonly api: string;
   readonly artifacts: string;
+  /** By the sha256 of the file that they come to, then by the one that they come from. */
+  readonly deltas: string;
   readonly index: string;
 
   constructor(store: string) {
@@ -27,6 +29,7 @@ export class Places {
     this.nodes = join(this.store, 'nodes');
     this.api = join(this.store, 'api', 'v1');
     this.artifacts = join(this.api, 'artifacts');
+    this.deltas = join(this.api, 'deltas');
     this.index = join(this.api, 'index.json');
   }
 
@@ -41,6 +44,11 @@ export class Places {
 
   artifact(sha256: string): string {
     return join(this.artifacts, sha256);
+  }
+
+  /** `name` is that of `deltaName`. */
+  delta(sha256: string, name: string): string {
+    return join(this.deltas, sha256, name);
   }
 
   /** Of a path below the API's directory. */

@@ -46,21 +46,24 @@ function rest(catalogs: Catalogs, pruned: readonly Pruned[]): readonly Catalog[]
   );
 }
 
-function tell(invocation: Invocation, pruned: readonly Pruned[], { revisions, artifacts, size }: Unneeded): void {
+function tell(invocation: Invocation, pruned: readonly Pruned[], found: Unneeded): void {
+  const { revisions, artifacts, deltas, size } = found;
+  const files = artifacts.length + deltas.length;
   const would = invocation.switches.has('dry-run') ? 'would be removed' : 'removed';
   const versions = pruned.flatMap(({ catalog: { name }, removed }) =>
     removed.map(({ version }) => ({ name, version })),
   );
   const lines = [
     ...versions.map(({ name, version }) => `${name} ${version} ${would}`),
-    artifacts.length === 0
+    files === 0
       ? 'no bytes that nothing needs'
-      : `${artifacts.length === 1 ? '1 file' : `${artifacts.length} files`} with ${sizeText(size)} ${would}`,
+      : `${files === 1 ? '1 file' : `${files} files`} with ${sizeText(size)} ${would}`,
   ];
   answer(invocation, lines, {
     dryRun: invocation.switches.has('dry-run'),
     versions,
     artifacts: artifacts.length,
+    deltas: deltas.length,
     revisions: revisions.length,
     bytes: size,
   });

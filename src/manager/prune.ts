@@ -2,6 +2,7 @@ import { lstat, readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { orUndefined, removeFile, syncDirectory } from '../platform/files.ts';
 import type { Catalog } from './catalog.ts';
+import { deltasIn } from './placed-deltas.ts';
 import type { Places } from './places.ts';
 import { viewsOf } from './settle.ts';
 
@@ -11,7 +12,9 @@ export interface Unneeded {
   readonly revisions: readonly string[];
   /** Files, as absolute paths. */
   readonly artifacts: readonly string[];
-  /** Bytes of the artifacts. */
+  /** Deltas that come to such files, as absolute paths. */
+  readonly deltas: readonly string[];
+  /** Bytes of the artifacts and the deltas. */
   readonly size: number;
 }
 
@@ -23,18 +26,21 @@ export async function unneeded(places: Places, catalogs: Iterable<Catalog>): Pro
   );
   const present = (await orUndefined(readdir(places.artifacts))) ?? [];
   const artifacts = present.filter((file) => !needed.has(file)).map((file) => places.artifact(file));
-  const sizes = await Promise.all(artifacts.map(async (file) => (await orUndefined(lstat(file)))?.size ?? 0));
+  const deltas = (await deltasIn(places)).filter(({ to }) => !needed.has(to)).map(({ file }) => file);
+  const files = [...artifacts, ...deltas];
+  const sizes = await Promise.all(files.map(async (file) => (await orUndefined(lstat(file)))?.size ?? 0));
   const answered = new Set(all.flatMap((catalog) => viewsOf(catalog).texts.map(({ path }) => dirname(path))));
   const revisions = (await revisionsIn(places)).filter((path) => !answered.has(path)).map((path) => places.view(path));
-  return { revisions, artifacts, size: sizes.reduce((sum, size) => sum + size, 0) };
+  return { revisions, artifacts, deltas, size: sizes.reduce((sum, size) => sum + size, 0) };
 }
 
 /** The caller holds the lock, and nothing points there any more. */
-export async function removeUnneeded(places: Places, { revisions, artifacts }: Unneeded): Promise<void> {
-  for (const directory of revisions) await rm(directory, { recursive: true, force: true });
+export async function removeUnneeded(places: Places, { revisions, artifacts, deltas }: Unneeded): Promise<void> {
+  const folders = [...revisions, ...new Set(deltas.map((file) => dirname(file)))];
+  for (const directory of folders) await rm(directory, { recursive: true, force: true });
   for (const file of artifacts) await removeFile(file);
   const touched = new Set([
-    ...revisions.map((path) => dirname(path)),
+    ...folders.map((path) => dirname(path)),
     ...(artifacts.length > 0 ? [places.artifacts] : []),
   ]);
   for (const directory of touched) await syncDirectory(directory);

@@ -13,6 +13,8 @@ import { ReleaseStore } from './store.ts';
 import { answer, conditionsOf, note, sizeText } from './wording.ts';
 
 const READ_BYTES = 1 << 20;
+/** Whoever has less patience says --deltas 0. */
+const DELTAS_MS = 120_000;
 
 /** `bin-manager publish NAME FILE`. */
 export async function publishCommand(invocation: Invocation, signal: AbortSignal): Promise<ExitCode> {
@@ -27,6 +29,7 @@ export async function publishCommand(invocation: Invocation, signal: AbortSignal
     channel,
     conflict: switches.has('force') ? ('replace' as const) : ('refuse' as const),
     bytes,
+    deltas: { count: invocation.deltas, totalMs: DELTAS_MS },
     ...(version !== undefined && { version }),
     ...(platform !== undefined && { platform }),
   };
@@ -56,11 +59,16 @@ async function openInput(file: string, signal: AbortSignal): Promise<AsyncIterab
   throw refused(`expected a file, found a directory at ${file}`, 'Name the program in it.');
 }
 
-function story({ what, name, version, artifact, channel, former }: Published): readonly string[] {
+function story(published: Published): readonly string[] {
+  const { what, name, version, artifact, channel, former, deltas } = published;
   const did = { published: 'published', 'already-published': 'was published already', replaced: 'replaced' }[what];
   const moved = former === undefined ? `${channel} points at it` : `${channel}: ${former} -> ${version}`;
   return [
     `${name} ${version} for ${artifact.platform} ${did}: ${sizeText(artifact.size)}, sha256:${artifact.sha256}`,
     moved,
+    ...deltas.map(({ from, size }) => {
+      const share = ((size / artifact.size) * 100).toFixed(1);
+      return `hosts that have ${from} fetch a delta: ${sizeText(size)}, ${share} % of the file`;
+    }),
   ];
 }

@@ -8,16 +8,21 @@ import {
   artifactFor,
   type Catalog,
   channelOf,
+  emptyCatalog,
   findRelease,
   type Release,
   stampAfter,
 } from './catalog.ts';
 import { type Added, publishIn } from './catalog-changes.ts';
+import type { DeltaBudget } from './deltas.ts';
 import { refused } from './errors.ts';
+import { dropDeltas, type MadeDeltas, makeDeltas, placeDeltas } from './make-deltas.ts';
 import { type Conditions, prepareStore, type Session, withSession } from './session.ts';
 import type { ReleaseStore } from './store.ts';
 import { receiveUpload, type Upload } from './upload.ts';
 import { Workbench } from './workbench.ts';
+
+const NEVER = new AbortController().signal;
 
 export interface Publication {
   readonly name: BinaryName;
@@ -29,6 +34,13 @@ export interface Publication {
   readonly conflict: 'refuse' | 'replace';
   /** What the bytes must hash to, where the sender has said it. */
   readonly sha256?: string;
+  readonly deltas?: DeltaBudget;
+}
+
+export interface PublishedDelta {
+  readonly from: VersionName;
+  /** Bytes. */
+  readonly size: number;
 }
 
 export interface Published {
@@ -39,13 +51,15 @@ export interface Published {
   readonly channel: VersionName;
   /** What the channel pointed at before, where that was another version. */
   readonly former?: VersionName;
+  /** Those that were made now. */
+  readonly deltas: readonly PublishedDelta[];
   /** For a person: what is allowed, and seldom meant. */
   readonly warnings: readonly string[];
 }
 
 /**
- * Takes a release in from a stream, and lets a channel point at it. Waits for other writers only once all bytes are
- * there. Throws {@link ManagerError}; then nothing of what is offered has changed.
+ * Takes a release in from a stream, makes deltas to it, and lets a channel point at it. Waits for other writers only once
+ * all bytes are there. Throws {@link ManagerError}; then nothing of what is offered has changed.
  */
 export async function publish(
   store: ReleaseStore,
@@ -56,17 +70,32 @@ export async function publish(
   const upload = await receiveUpload(store.places.staging, publication.bytes, conditions.signal);
   try {
     mustBeWhatWasSent(upload, publication.sha256);
-    const platform = platformFor(upload, publication.platform);
-    return await withSession(store, conditions, (session) => take(session, { ...publication, platform }, upload));
+    const wish = { ...publication, platform: platformFor(upload, publication.platform) };
+    const catalog = (await store.catalog(wish.name)) ?? emptyCatalog(wish.name);
+    const made = await makeDeltas(store.places, catalog, {
+      upload,
+      wish,
+      signal: conditions.signal ?? NEVER,
+    });
+    try {
+      return await withSession(store, conditions, (session) => take(session, wish, { upload, made }));
+    } finally {
+      await dropDeltas(made.deltas);
+    }
   } finally {
     await removeFile(upload.file);
   }
 }
 
+interface Arrived {
+  readonly upload: Upload;
+  readonly made: MadeDeltas;
+}
+
 async function take(
   session: Session,
   publication: Publication & { readonly platform: Platform },
-  upload: Upload,
+  { upload, made }: Arrived,
 ): Promise<Published> {
   const { name, platform, channel, conflict } = publication;
   const former = session.catalog(name);
@@ -77,6 +106,7 @@ async function take(
   const { catalog, what } = publishIn(former, { version, artifact, channel, conflict });
   session.mayGoOn();
   await placeArtifact(session, upload, published);
+  await placeDeltas(session.store.places, made.deltas, artifact);
   await session.commit(catalog);
   const before = channelOf(former, channel)?.current;
   return {
@@ -86,7 +116,8 @@ async function take(
     artifact,
     channel,
     ...(before !== undefined && before !== version && { former: before }),
-    warnings: [...notAProgram(upload), ...lostPlatforms(former, catalog, channel)],
+    deltas: made.deltas.map(({ from, size: bytes }) => ({ from: from.version, size: bytes })),
+    warnings: [...notAProgram(upload), ...lostPlatforms(former, catalog, channel), ...made.warnings],
   };
 }
 

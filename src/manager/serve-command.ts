@@ -34,6 +34,7 @@ export async function serveCommand(invocation: Invocation, signals: StopSignals)
     tls: secrets.tls,
     proxies: invocation.proxies ?? new TrustedProxies(),
     limits: { ...LIMITS, ...(invocation.maxUploadMib && { maxUploadBytes: invocation.maxUploadMib * MIB }) },
+    deltas: invocation.deltas,
     reports: invocation.switches.has('no-reports') ? 'none' : 'taken',
   });
   signals.onHangUp(() => {

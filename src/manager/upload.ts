@@ -29,7 +29,7 @@ export async function receiveUpload(
   bytes: AsyncIterable<Uint8Array>,
   signal?: AbortSignal,
 ): Promise<Upload> {
-  const file = join(staging, `${UPLOAD_PREFIX}${randomBytes(8).toString('hex')}`);
+  const file = stagedFile(staging);
   const handle = await createExclusive(file);
   try {
     const [md5, sha256] = [createHash('md5'), createHash('sha256')];
@@ -54,6 +54,11 @@ export async function receiveUpload(
   } finally {
     await handle.close();
   }
+}
+
+/** A new name for a file that is made without the lock. */
+export function stagedFile(staging: string): string {
+  return join(staging, `${UPLOAD_PREFIX}${randomBytes(8).toString('hex')}`);
 }
 
 /** Removes what killed runs left. The caller holds the lock, so nobody else has anything on the workbench. */

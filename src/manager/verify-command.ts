@@ -1,32 +1,34 @@
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Invocation } from './command-line.ts';
 import type { ExitCode } from './exit-codes.ts';
 import { unneeded } from './prune.ts';
 import { type Session, withSession } from './session.ts';
 import { settleIndex, settleViews } from './settle.ts';
 import { ReleaseStore } from './store.ts';
-import { artifactProblems, type Problem, strayPointers, viewProblems } from './verify.ts';
+import { artifactProblems, deltaProblems, type Problem, strayPointers, viewProblems } from './verify.ts';
 import { answer, conditionsOf, sizeText } from './wording.ts';
 import { Workbench } from './workbench.ts';
 
 /** `bin-manager verify [--repair]`. Every problem at once; bytes that are lost must be published again. */
 export async function verifyCommand(invocation: Invocation, signal: AbortSignal): Promise<ExitCode> {
   const store = new ReleaseStore(invocation.store);
-  const views = await viewProblems(store);
+  const look = async () => [...(await viewProblems(store)), ...(await deltaProblems(store, signal))];
+  const before = await look();
   const isRepair = invocation.switches.has('repair');
-  if (isRepair) await withSession(store, conditionsOf(invocation, signal), repair);
-  const left = isRepair ? await viewProblems(store) : views;
-  const repaired = views.filter(({ path }) => !left.some((one) => one.path === path));
+  if (isRepair) await withSession(store, conditionsOf(invocation, signal), (session) => repair(session, before));
+  const left = isRepair ? await look() : before;
+  const repaired = before.filter(({ path }) => !left.some((one) => one.path === path));
   const problems = [...left, ...(await artifactProblems(store, signal))];
   answer(invocation, [...lines(repaired, problems), ...(await spare(store, problems))], { repaired, problems });
   return problems.length === 0 ? 0 : 78;
 }
 
-/** Makes every view anew that is not right, and removes what answers for nothing. */
-async function repair(session: Session): Promise<void> {
+/** Makes every view anew that is not right, and removes deltas that are damaged, and what answers for nothing. */
+async function repair(session: Session, problems: readonly Problem[]): Promise<void> {
   const { places } = session.store;
   for (const catalog of session.catalogs.values()) await settleViews(places, catalog);
   const bench = new Workbench(places.staging);
+  for (const { path } of problems.filter(isOfDelta)) await bench.remove(join(places.store, path));
   const stray = await strayPointers(session.store, session.catalogs.values());
   for (const path of stray) await bench.remove(places.view(path));
   for (const path of stray) {
@@ -41,7 +43,9 @@ function lines(repaired: readonly Problem[], problems: readonly Problem[]): read
   const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
   const hint = problems.some(({ path }) => path.startsWith('api/v1/artifacts/'))
     ? 'Bytes that are lost or damaged come back when the same file is published again.'
-    : '"bin-manager verify --repair" makes all views anew from the catalog.';
+    : problems.every(isOfDelta)
+      ? 'Hosts do without a delta; "bin-manager verify --repair" removes it.'
+      : '"bin-manager verify --repair" makes all views anew from the catalog.';
   return [
     ...repaired.map(({ path, found }) => `repaired: ${path} (${found})`),
     ...problems.map(({ path, found }) => `${path}: ${found}`),
@@ -49,10 +53,15 @@ function lines(repaired: readonly Problem[], problems: readonly Problem[]): read
   ];
 }
 
+function isOfDelta({ path }: Problem): boolean {
+  return path.startsWith('api/v1/deltas/');
+}
+
 async function spare(store: ReleaseStore, problems: readonly Problem[]): Promise<readonly string[]> {
   if (problems.some(({ path }) => path.startsWith('catalog/'))) return [];
-  const { artifacts, size } = await unneeded(store.places, (await store.catalogs()).values());
-  if (artifacts.length === 0) return [];
-  const count = artifacts.length === 1 ? '1 file' : `${artifacts.length} files`;
+  const { artifacts, deltas, size } = await unneeded(store.places, (await store.catalogs()).values());
+  const files = artifacts.length + deltas.length;
+  if (files === 0) return [];
+  const count = files === 1 ? '1 file' : `${files} files`;
   return [`${count} with ${sizeText(size)} that nothing needs: "bin-manager prune" removes them.`];
 }

@@ -8,6 +8,7 @@ import { lockOwner } from '../platform/lock-owner.ts';
 import { indexAnswer } from './answers.ts';
 import type { Artifact, Catalog } from './catalog.ts';
 import { ManagerError } from './errors.ts';
+import { deltaProblem, deltasIn } from './placed-deltas.ts';
 import { pointers, viewsOf } from './settle.ts';
 import type { ReleaseStore } from './store.ts';
 import { LATEST_LINK, type LinkView, type TextView } from './views.ts';
@@ -59,6 +60,17 @@ export async function artifactProblems(store: ReleaseStore, signal: AbortSignal)
     releases.flatMap((release) => release.artifacts.map(({ sha256 }) => `api/v1/artifacts/${sha256}`)),
   );
   return problems.filter(({ path }) => still.includes(path));
+}
+
+/** Tries every delta. */
+export async function deltaProblems({ places }: ReleaseStore, signal: AbortSignal): Promise<readonly Problem[]> {
+  const problems: Problem[] = [];
+  for (const delta of await deltasIn(places)) {
+    signal.throwIfAborted();
+    const found = await deltaProblem(places, delta, signal);
+    if (found !== undefined) problems.push({ path: `api/v1/deltas/${delta.to}/${delta.name}`, found });
+  }
+  return problems;
 }
 
 /** Pointers that no catalog stands for: `releases/<version>/<name>`, `bins/<name>`, `download/<name>`. */

@@ -12,8 +12,9 @@ export interface HttpIdentity {
 }
 
 /**
- * GET, whatever the status of the answer; its body is not read yet. Asks for bytes as they are, follows no redirect that
- * lowers the protection, and sends credentials to one origin only. Throws {@link HttpTrouble}, and what the way throws.
+ * GET, whatever the status of the answer; its body is not read yet. Asks for bytes as they are, unless the headers name
+ * a coding; follows no redirect that lowers the protection, and sends credentials to one origin only. Throws
+ * {@link HttpTrouble}, and what the way throws.
  */
 export async function httpGet(start: URL, asked: Asked, identity: HttpIdentity): Promise<HttpAnswer> {
   let url = start;
@@ -21,7 +22,7 @@ export async function httpGet(start: URL, asked: Asked, identity: HttpIdentity):
     const answer = await getOnce(url, asked, identity);
     const location = answer.header('location');
     if (answer.status < 300 || answer.status > 399 || answer.status === 304 || location === undefined) {
-      return refuseEncoding(answer, url);
+      return refuseEncoding(answer, url, asked.headers['accept-encoding'] ?? '');
     }
     answer.discard();
     url = safeRedirect(url, location);
@@ -32,14 +33,14 @@ export async function httpGet(start: URL, asked: Asked, identity: HttpIdentity):
 async function getOnce(url: URL, { headers, signal }: Asked, identity: HttpIdentity): Promise<HttpAnswer> {
   const { userAgent, bearer, way } = identity;
   const authorization = bearer?.origin === url.origin ? { authorization: `Bearer ${bearer.token}` } : {};
-  const all = { ...headers, ...authorization, 'user-agent': userAgent, 'accept-encoding': 'identity' };
+  const all = { 'accept-encoding': 'identity', ...headers, ...authorization, 'user-agent': userAgent };
   return way.get(url, { headers: all, signal });
 }
 
-/** Nobody asked for an encoding; on Node 20 a body of fetch that is not what its header says never settles. */
-function refuseEncoding(answer: HttpAnswer, url: URL): HttpAnswer {
+/** Nobody asked for another coding; on Node 20 a body of fetch that is not what its header says never settles. */
+function refuseEncoding(answer: HttpAnswer, url: URL, accepted: string): HttpAnswer {
   const encoding = answer.header('content-encoding') ?? '';
-  if (encoding === '' || encoding === 'identity') return answer;
+  if (encoding === '' || encoding === 'identity' || accepted.split(/[,;] */).includes(encoding)) return answer;
   answer.discard();
   throw new HttpTrouble(
     'content-encoding',

@@ -2,7 +2,14 @@ import { type ErrorStory, errorText, systemCode } from '../domain/errors.ts';
 
 export type HttpTroubleKind =
   /** No answer, or it broke off: worth another try. */
-  'unreachable' | 'stalled' | 'truncated' | 'too-large' | 'unsafe-redirect' | 'content-encoding';
+  | 'unreachable'
+  | 'stalled'
+  | 'truncated'
+  | 'too-large'
+  | 'unsafe-redirect'
+  | 'content-encoding'
+  /** A delta to a former file that comes to nothing: the whole file may. */
+  | 'delta';
 
 export class HttpTrouble extends Error {
   override readonly name = 'HttpTrouble';
@@ -24,6 +31,21 @@ export class HttpStatusError extends Error {
   constructor(status: number, url: URL) {
     super(`HTTP ${status} from ${printable(url)}`);
     this.status = status;
+  }
+}
+
+/** Trouble of the sink (a full disk), which must not be taken for trouble of the network. */
+export class SinkTrouble extends Error {
+  override readonly name = 'SinkTrouble';
+}
+
+/** What a sink that only hands on has to say of the bytes themselves stays what it is. */
+export async function intoSink(work: Promise<void>): Promise<void> {
+  try {
+    await work;
+  } catch (cause) {
+    if (cause instanceof SinkTrouble || cause instanceof HttpTrouble) throw cause;
+    throw new SinkTrouble('the sink failed', { cause });
   }
 }
 

@@ -1,8 +1,8 @@
 import { DeadlineError, withDeadline } from './clock.ts';
-import { type Rate, readBody } from './http-body.ts';
+import { readBody } from './http-body.ts';
 import { type HttpIdentity, httpGet } from './http-request.ts';
-import { HttpStatusError, HttpTrouble, printable, transportHint, transportText } from './http-trouble.ts';
-import type { HttpAnswer } from './http-way.ts';
+import { HttpStatusError, HttpTrouble, printable, SinkTrouble, transportHint, transportText } from './http-trouble.ts';
+import type { DownloadLimits, Sink } from './sink.ts';
 
 export interface TextAnswer {
   readonly status: number;
@@ -24,23 +24,6 @@ export interface TextLimits {
 export interface PostLimits {
   readonly totalMs: number;
   readonly signal: AbortSignal;
-}
-
-/** Where a download goes. `restart` throws away everything written so far. */
-export interface Sink {
-  write(chunk: Uint8Array): Promise<void>;
-  restart(): Promise<void>;
-}
-
-export interface DownloadLimits {
-  readonly maxBytes: number;
-  /** How long a silence may last. */
-  readonly idleMs: number;
-  readonly totalMs: number;
-  /** At least so many bytes in so much waiting: a server that sends one byte now and then is never silent. */
-  readonly least?: Rate;
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (received: number, total: number | undefined) => void;
 }
 
 /**
@@ -88,20 +71,9 @@ export class Http {
    * Throws {@link HttpTrouble} or {@link HttpStatusError}; the sink then holds rubbish.
    */
   async download(url: URL, sink: Sink, limits: DownloadLimits): Promise<void> {
-    await bounded(url, limits, async (signal) => {
-      const first = await httpGet(url, { headers: { accept: '*/*' }, signal }, this.#identity);
-      if (first.status !== 200) throw new HttpStatusError(first.status, url);
-      const transfer = new Transfer(sink, limits);
-      try {
-        await transfer.receive(first);
-      } catch (error) {
-        const validator = resumeValidator(first);
-        if (!isBreak(error) || signal.aborted || validator === undefined || transfer.received === 0) throw error;
-        const headers = { accept: '*/*', range: `bytes=${transfer.received}-`, 'if-range': validator };
-        const second = await httpGet(url, { headers, signal }, this.#identity);
-        if (!(await transfer.resume(second, validator))) throw error;
-      }
-    });
+    // Nor does it download anything.
+    const { download } = await import('./http-download.ts');
+    await bounded(url, limits, (signal) => download(sink, { url, limits, identity: this.#identity, signal }));
   }
 }
 
@@ -126,85 +98,4 @@ async function bounded<T>(
     const hint = transportHint(error, new Date());
     throw new HttpTrouble('unreachable', story, hint === undefined ? {} : { hint });
   }
-}
-
-/** Trouble of the sink (a full disk), which must not be taken for trouble of the network. */
-class SinkTrouble extends Error {
-  override readonly name = 'SinkTrouble';
-}
-
-/** One file on its way into a sink, over one response or two. */
-class Transfer {
-  received = 0;
-  /** The size of the whole file, where the server has announced it. */
-  #whole: number | undefined;
-  readonly #sink: Sink;
-  readonly #limits: DownloadLimits;
-
-  constructor(sink: Sink, limits: DownloadLimits) {
-    this.#sink = sink;
-    this.#limits = limits;
-  }
-
-  async receive(answer: HttpAnswer): Promise<void> {
-    const { maxBytes, idleMs, least, onProgress } = this.#limits;
-    const length = contentLength(answer);
-    this.#whole ??= length === undefined ? undefined : this.received + length;
-    const whole = this.#whole;
-    if (whole !== undefined && whole > maxBytes) {
-      throw new HttpTrouble('too-large', `the server announces ${whole} bytes, at most ${maxBytes} fit`);
-    }
-    const limits = { maxBytes: maxBytes - this.received, idleMs, ...(least !== undefined && { least }) };
-    await readBody(answer, limits, async (chunk) => {
-      await intoSink(this.#sink.write(chunk));
-      this.received += chunk.byteLength;
-      onProgress?.(this.received, whole);
-    });
-    if (whole !== undefined && this.received !== whole) {
-      throw new HttpTrouble('truncated', `expected ${whole} bytes, received ${this.received}`);
-    }
-  }
-
-  /**
-   * RFC 9110 section 14: 206 continues, 200 means that the file has changed and begins anew. A 206 with another
-   * validator continues another file, whatever the server thinks of If-Range.
-   */
-  async resume(answer: HttpAnswer, validator: string): Promise<boolean> {
-    const [, begin, whole] = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(answer.header('content-range') ?? '') ?? [];
-    const isOther = whole !== '*' && this.#whole !== undefined && whole !== String(this.#whole);
-    const etag = answer.header('etag');
-    const same = etag === undefined || !validator.startsWith('"') || etag === validator;
-    if (answer.status === 200) {
-      await intoSink(this.#sink.restart());
-      this.received = 0;
-      this.#whole = undefined;
-    } else if (answer.status !== 206 || begin !== String(this.received) || isOther || !same) {
-      return false;
-    }
-    await this.receive(answer);
-    return true;
-  }
-}
-
-async function intoSink(work: Promise<void>): Promise<void> {
-  try {
-    await work;
-  } catch (cause) {
-    throw new SinkTrouble('the sink failed', { cause });
-  }
-}
-
-/** RFC 9110 section 13.1.5: only a strong validator may stand in If-Range. */
-function resumeValidator(answer: HttpAnswer): string | undefined {
-  const etag = answer.header('etag');
-  return etag?.startsWith('"') ? etag : answer.header('last-modified');
-}
-
-function contentLength(answer: HttpAnswer): number | undefined {
-  const text = answer.header('content-length') ?? '';
-  return /^\d+$/.test(text) ? Number(text) : undefined;
-}
-
-function isBreak(error: unknown): boolean {
-  return error instanceof HttpTrouble && ['unreachable', 'stalled', 'truncated'].includes(error.kind);
 }

@@ -3,7 +3,7 @@ import type { BinaryName } from '../domain/names.ts';
 import type { ReportsWish } from '../domain/plan.ts';
 import type { Artifact } from '../domain/release.ts';
 import type { Answer } from '../planning/decide.ts';
-import type { DownloadLimits, Sink } from '../platform/http.ts';
+import type { DownloadLimits, Sink } from '../platform/sink.ts';
 
 /** What a source said. */
 export interface Asked {
@@ -36,8 +36,9 @@ export interface ReleaseSource {
 
   /**
    * Streams one artifact into the sink. Must not believe that what it delivers is what was offered: the caller compares
-   * digests. Must refuse another number of bytes than was offered. Throws `UpdateError` with fault `transfer`; errors of
-   * the sink pass through.
+   * digests. Must refuse another number of bytes than was offered. May make the file of `limits.former` and what differs;
+   * must fetch it whole where that comes to anything else. Throws `UpdateError` with fault `transfer`; errors of the sink
+   * pass through.
    */
   fetch(artifact: Artifact, sink: Sink, limits: DownloadLimits): Promise<void>;
 }

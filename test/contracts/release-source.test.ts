@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isDigestOfNothing } from '../../src/domain/digest.ts';
-import type { Sink } from '../../src/platform/http.ts';
+import type { Sink } from '../../src/platform/sink.ts';
 import type { ReleaseSource } from '../../src/sources/source.ts';
 import { entryOf } from '../planning/builders.ts';
 import { md5, sha256 } from '../support/program.ts';

@@ -11,6 +11,7 @@ const { url, method, token, limits, abortAfterMs, failingSink, way } = JSON.pars
 const bearer = token === undefined ? {} : { bearer: { origin: new URL(token.for).origin, token: token.token } };
 const http = new Http({ userAgent: 'bin-proxy/test', ...bearer, way: wayOf(way) });
 const received = [];
+const whole = [];
 let restarts = 0;
 const sink = {
   async write(chunk) {
@@ -33,9 +34,14 @@ function wayOf({ certificates = [], none = [], by, ...proxies } = {}) {
 async function ask() {
   if (method === 'text') return http.text(new URL(url), limits);
   const abort = abortAfterMs === undefined ? {} : { signal: AbortSignal.timeout(abortAfterMs) };
-  await http.download(new URL(url), sink, { ...limits, ...abort });
+  await http.download(new URL(url), sink, { ...limits, ...abort, onWhole: (why) => whole.push(why) });
   const bytes = Buffer.concat(received);
-  return { bytes: bytes.length, md5: createHash('md5').update(bytes).digest('hex'), restarts };
+  return {
+    bytes: bytes.length,
+    md5: createHash('md5').update(bytes).digest('hex'),
+    restarts,
+    ...(whole.length > 0 && { whole }),
+  };
 }
 
 try {

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { it } from 'vitest';
+import type { FormerFile } from '../../src/platform/sink.ts';
 import { HostileServer, type WireAnswer } from './hostile-server.ts';
 
 const CLIENT = fileURLToPath(new URL('./client.mjs', import.meta.url));
@@ -15,7 +16,10 @@ export interface Order {
   readonly method?: 'text' | 'download';
   /** A token, and the URL it is for. */
   readonly token?: { readonly token: string; readonly for: string };
+  /** Which Node runs the client; default: this one. */
+  readonly node?: string;
   readonly limits?: {
+    readonly former?: FormerFile;
     readonly maxBytes?: number;
     readonly idleMs?: number;
     readonly totalMs?: number;
@@ -45,6 +49,8 @@ export interface Result {
     readonly status?: number;
     readonly text?: string;
     readonly contentType?: string;
+    /** Why deltas were of no use. */
+    readonly whole?: readonly string[];
   };
   readonly trouble?: {
     readonly name: string;
@@ -57,13 +63,13 @@ export interface Result {
 
 /** Runs the client to its own end. One that lingers on a connection runs into the limit of the test. */
 export async function request(order: Order): Promise<Result> {
-  const { environment = {}, ...rest } = order;
+  const { environment = {}, node = process.execPath, ...rest } = order;
   const whole = {
     method: 'download',
     ...rest,
     limits: { maxBytes: 1_000_000, idleMs: 1_000, totalMs: 8_000, ...order.limits },
   };
-  const child = spawn(process.execPath, [CLIENT, JSON.stringify(whole)], {
+  const child = spawn(node, [CLIENT, JSON.stringify(whole)], {
     env: { PATH: process.env['PATH'], ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: LIMIT_MS - 5_000,

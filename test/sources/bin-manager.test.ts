@@ -4,7 +4,7 @@ import type { UpdateError } from '../../src/domain/errors.ts';
 import type { ManifestEntry } from '../../src/domain/manifest.ts';
 import { isVersionName, type VersionName } from '../../src/domain/names.ts';
 import type { Answer } from '../../src/planning/decide.ts';
-import type { Sink } from '../../src/platform/http.ts';
+import type { Sink } from '../../src/platform/sink.ts';
 import type { BinManagerSource } from '../../src/sources/bin-manager.ts';
 import { entryOf } from '../planning/builders.ts';
 import { md5 } from '../support/program.ts';

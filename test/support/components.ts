@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { accessSync, constants, rmSync, writeFileSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { commandPath } from '../../src/platform/command.ts';
+import { fetchNewerNodes } from './newer-nodes.ts';
 
 /** What the tests use of the machine: by which file each is known, and in which Debian packages it comes. */
 const COMPONENTS = {
@@ -32,6 +33,7 @@ const COMPONENTS = {
   'mkfs.xfs': { files: ['mkfs.xfs'], packages: ['xfsprogs'] },
   'mkfs.btrfs': { files: ['mkfs.btrfs'], packages: ['btrfs-progs'] },
   chromium: { files: ['chromium'], packages: ['chromium'] },
+  zstd: { files: ['zstd'], packages: ['zstd'] },
   faketime: { files: ['faketime'], packages: ['faketime'] },
 } as const satisfies Record<string, { readonly files: readonly string[]; readonly packages: readonly string[] }>;
 
@@ -68,6 +70,9 @@ export function setup(): void {
   process.env['PATH'] = commandPath();
   const packages = missingPackages();
   if (packages.length > 0 && isRoot && isThere('apt-get')) install(packages);
+  const trouble = fetchNewerNodes();
+  if (trouble !== undefined && isCi) throw new Error(`${trouble}\nUnder CI no test is skipped.`);
+  if (trouble !== undefined) process.stderr.write(`${trouble}\nThe tests with newer Nodes are skipped.\n`);
   const missing = missingComponents();
   if (missing === undefined) return;
   if (isCi) throw new Error(`${missing}\nUnder CI no test is skipped.`);

@@ -42,6 +42,10 @@ export class Host {
   readonly server: ReleaseServer;
   /** What the program is started through, with its first arguments; empty: nothing. */
   launcher: readonly string[] = [];
+  /** What it asks; undefined: its own release server. */
+  api: string | undefined;
+  /** The Node that runs the program. */
+  node = process.execPath;
 
   private constructor(server: ReleaseServer) {
     this.server = server;
@@ -90,7 +94,7 @@ export class Host {
     return {
       PATH: process.env['PATH'] ?? '',
       BIN_PROXY_CONFIG: this.#emptyConfig(),
-      BIN_MANAGER_API: this.server.api,
+      BIN_MANAGER_API: this.api ?? this.server.api,
       BIN_DIR: this.binDir,
       BIN_MANIFESTS: this.manifest,
       LOG_FILE: this.logFile,
@@ -136,7 +140,7 @@ export class Host {
 
   /** Runs the real program to its end. */
   async run(args: readonly string[], more: Readonly<Record<string, string>> = {}): Promise<Ran> {
-    const [file = process.execPath, ...before] = [...this.launcher, process.execPath, PROGRAM, ...args];
+    const [file = this.node, ...before] = [...this.launcher, this.node, PROGRAM, ...args];
     return runProgram(file, before, this.environment(more));
   }
 

@@ -54,6 +54,7 @@ export class ReleaseServer {
       proxies: new TrustedProxies(),
       limits: LIMITS,
       reports: 'taken',
+      deltas: 0,
     });
     return new ReleaseServer({ store, server, log, signal });
   }

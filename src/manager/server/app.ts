@@ -36,6 +36,8 @@ export interface AppOptions {
   readonly proxies: TrustedProxies;
   readonly limits: Limits;
   readonly reports: Reports;
+  /** From how many former releases an upload gets deltas. */
+  readonly deltas: number;
   readonly log: AccessLog;
   /** Aborted when the server has no more time for what is under way. */
   readonly stop: AbortSignal;
@@ -74,7 +76,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   app.setNotFoundHandler((_request, reply) => sendNothing(reply));
   healthRoutes(app, { store, counters, log, reports });
   await app.register((uploads, _options, done) => {
-    uploadRoute(uploads, { store, counters, maxUploadBytes: limits.maxUploadBytes, stop: options.stop });
+    const { deltas, stop } = options;
+    uploadRoute(uploads, { store, counters, maxUploadBytes: limits.maxUploadBytes, deltas, stop });
     done();
   });
   // The fleet: everything that hosts report.

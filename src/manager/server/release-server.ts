@@ -30,6 +30,8 @@ export interface ReleaseServerOptions {
   readonly limits: Limits;
   /** Whether hosts may say what they run. */
   readonly reports: 'taken' | 'none';
+  /** From how many former releases an upload gets deltas. */
+  readonly deltas: number;
   readonly log: AccessLog;
 }
 

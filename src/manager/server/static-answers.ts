@@ -3,6 +3,7 @@ import { systemCode } from '../../domain/errors.ts';
 import type { HttpRequest, HttpResponse } from '../../platform/http-server.ts';
 import { pathOf, type StaticAddress, type StaticKind, staticAddress } from './addresses.ts';
 import { judge, type Part, wantedPart } from './conditions.ts';
+import { DELTA_VARY, wantedDelta } from './delta-request.ts';
 import type { Content, FoundFile, StaticFiles } from './static-files.ts';
 import { answerNothing, Refusal } from './trouble.ts';
 
@@ -76,9 +77,12 @@ export class StaticAnswers {
   /** Answers at once where nothing has to be read: no poll waits for another turn. Throws {@link Refusal} 412 or 416. */
   send(exchange: StaticExchange, attempts = ATTEMPTS): Promise<void> | undefined {
     const { address, request, response } = exchange;
-    const found = this.#files.find(address.path);
-    if (found === undefined) return answerNothing(response);
-    const heads = this.#headsOf(found, address.kind);
+    const whole = this.#files.find(address.path);
+    if (whole === undefined) return answerNothing(response);
+    const wanted = wantedDelta(address, request.headers);
+    const delta = wanted === undefined ? undefined : this.#files.find(wanted);
+    const found = delta ?? whole;
+    const heads = this.#headsOf(found, delta === undefined ? address.kind : 'delta');
     switch (judge(request.headers, found.validators)) {
       case 'precondition-failed':
         throw new Refusal(412, 'this is not the file that you expected');
@@ -118,14 +122,16 @@ export class StaticAnswers {
     response.writeHead(200, [...known, ...more, 'Content-Type', heads.type]).end(gzipped);
   }
 
-  #headsOf(found: FoundFile, kind: StaticKind): Heads {
+  #headsOf(found: FoundFile, kind: StaticKind | 'delta'): Heads {
     const before = this.#heads.get(found);
     if (before !== undefined) return before;
     const { etag, modified } = found.validators;
     const isIndex = kind === 'index';
-    const type = kind === 'artifact' || kind === 'download' ? BYTES_TYPE : JSON_TYPE;
-    const caching = kind === 'artifact' ? FOR_EVER : NO_CACHE;
-    const known = ['ETag', etag, 'Last-Modified', modified, 'Cache-Control', caching];
+    const isArtifact = kind === 'artifact' || kind === 'delta';
+    const type = isArtifact || kind === 'download' ? BYTES_TYPE : JSON_TYPE;
+    const known = ['ETag', etag, 'Last-Modified', modified, 'Cache-Control', isArtifact ? FOR_EVER : NO_CACHE];
+    if (isArtifact) known.push('Vary', DELTA_VARY);
+    if (kind === 'delta') known.push('Content-Encoding', 'dcz');
     if (isIndex) known.push(...this.#indexHeaders);
     const whole = [...known, 'Accept-Ranges', 'bytes', 'Content-Length', String(found.size), 'Content-Type', type];
     if (isIndex) whole.push('Vary', 'Accept-Encoding');

@@ -11,11 +11,15 @@ import { type UploadRequest, uploadRequest } from './upload-request.ts';
 
 /** How long an upload waits for another writer, once all of its bytes are there. */
 const WAIT_MS = 60_000;
+/** Nothing is sent meanwhile, and nginx gives up whoever says nothing for a minute. */
+const DELTAS_MS = 30_000;
 
 export interface UploadOptions {
   readonly store: ReleaseStore;
   readonly counters: Counters;
   readonly maxUploadBytes: number;
+  /** From how many former releases there are to be deltas. */
+  readonly deltas: number;
   /** Aborted when the server has no more time. */
   readonly stop: AbortSignal;
 }
@@ -48,7 +52,8 @@ export function uploadRoute(app: FastifyInstance, options: UploadOptions): void 
 async function take(options: UploadOptions, request: FastifyRequest, reply: FastifyReply) {
   const { store, stop } = options;
   const { headers, params, query, raw } = request;
-  const publication = uploadRequest({ headers, params, query } as UploadRequest);
+  const deltas = { count: options.deltas, totalMs: DELTAS_MS };
+  const publication = { ...uploadRequest({ headers, params, query } as UploadRequest), deltas };
   if (Number(headers['content-length'] ?? 0) > options.maxUploadBytes) throw tooLarge(options.maxUploadBytes);
   // Only now, when all that can be refused without its bytes is (RFC 9110 section 10.1.1).
   if (headers.expect !== undefined) reply.raw.writeContinue();
