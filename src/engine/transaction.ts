@@ -2,7 +2,6 @@ import { errorText, UpdateError } from '../domain/errors.ts';
 import { type Journal, type JournalService, journalFiles, journalProcesses } from '../domain/journal.ts';
 import type { ServiceName } from '../domain/names.ts';
 import type { Outcome, ServiceOutcome } from '../domain/outcome.ts';
-import { releaseId } from '../domain/release.ts';
 import type { PlannedChange, Transaction } from '../planning/transactions.ts';
 import { printable } from '../platform/http-trouble.ts';
 import { commit } from './commit.ts';

@@ -30,7 +30,7 @@ describe('bin-manager serve and clients that ask too much', () => {
     const tokens = new Tokens(parseTokens(`ci publish ${PUBLISHER}`).holders);
     const server = await ReleaseServer.open({
       ...{ store: releases, address: { host: '127.0.0.1', port: 0 }, tokens: () => tokens, tls: undefined, limits },
-      ...{ proxies: new TrustedProxies(), reports: 'taken', log: new AccessLog(openSync('/dev/null', 'w')) },
+      ...{ proxies: new TrustedProxies(), reports: 'taken', deltas: 0, log: new AccessLog(openSync('/dev/null', 'w')) },
     });
     started.push(server);
     return server.address.port;
