@@ -14,7 +14,7 @@ import { answer, conditionsOf, note, sizeText } from './wording.ts';
 
 const READ_BYTES = 1 << 20;
 /** Whoever has less patience says --deltas 0. */
-const DELTAS_MS = 120_000;
+const DELTAS_MS = 180_000;
 
 /** `bin-manager publish NAME FILE`. */
 export async function publishCommand(invocation: Invocation, signal: AbortSignal): Promise<ExitCode> {

@@ -30,10 +30,10 @@ export interface Policy {
 
 /** Invariant 13: a pure function of what was seen and the time. */
 export function decide(observed: readonly Observed[], policy: Policy): Plan {
-  const offers = new Map<string, string>();
-  for (const { entry, answer } of observed) {
-    if (answer.kind === 'offered') offers.set(entry.name, releaseNames(answer.release));
-  }
+  const offers = (name: string) => {
+    const answer = observed.find(({ entry }) => entry.name === name)?.answer;
+    return answer?.kind === 'offered' ? releaseNames(answer.release) : undefined;
+  };
   const binaries = observed.map(
     (one): PlannedBinary => ({
       entry: one.entry,
@@ -47,10 +47,11 @@ export function decide(observed: readonly Observed[], policy: Policy): Plan {
 /** The time of this look, and what every source offers in it. */
 interface Moment {
   readonly now: Date;
-  readonly offers: ReadonlyMap<string, string>;
+  /** By the name of a binary; it is asked of the companions of a failed release alone. */
+  readonly offers: (name: string) => string | undefined;
 }
 
-function decideOne(observed: Observed, policy: Policy, offers: ReadonlyMap<string, string>): Decision {
+function decideOne(observed: Observed, policy: Policy, offers: Moment['offers']): Decision {
   const { entry, answer, record } = observed;
   const hold = holdInForce(record, policy.now);
   if (hold !== undefined) return heldByOperator(hold, observed);
@@ -151,10 +152,10 @@ export function isAhead(time: string, now: Date, longestMs: number): boolean {
   return left > 0 && left <= longestMs;
 }
 
-function isRunning(quarantine: Quarantine, now: Date, offers: ReadonlyMap<string, string>): boolean {
+function isRunning(quarantine: Quarantine, now: Date, offers: Moment['offers']): boolean {
   if (!isAhead(quarantine.until, now, LONGEST_QUARANTINE_MS)) return false;
   return Object.entries(quarantine.companions).every(([name, release]) =>
-    sameRelease(offers.get(name) ?? release, release),
+    sameRelease(offers(name) ?? release, release),
   );
 }
 

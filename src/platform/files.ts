@@ -1,11 +1,12 @@
-import { type BigIntStats, constants, existsSync, readdirSync, readFileSync } from 'node:fs';
-import { type FileHandle, lstat, mkdir, open, realpath, rename, stat, unlink } from 'node:fs/promises';
+import { type BigIntStats, constants, existsSync, promises, readdirSync, readFileSync } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Digest, DigestAlgorithm } from '../domain/digest.ts';
 import { systemCode } from '../domain/errors.ts';
 import { crypto } from './crypto.ts';
 
 const HASH_BUFFER_BYTES = 1 << 20;
+// `promises` is used by its full name throughout: an idle tick reads at once, and Node loads it with its first use.
 
 /** Names one file as long as it exists: two names with the same identity are the same inode. */
 export interface FileIdentity {
@@ -19,23 +20,23 @@ export function fingerprint(stats: BigIntStats): string {
 }
 
 export async function identityOf(path: string): Promise<FileIdentity | undefined> {
-  const stats = await orUndefined(stat(path, { bigint: true }));
+  const stats = await orUndefined(promises.stat(path, { bigint: true }));
   return stats && { dev: stats.dev, ino: stats.ino };
 }
 
 /** The path with every symlink followed. A file that is not there yet has none, but its directory may be behind a link. */
 export async function realPathOf(path: string): Promise<string> {
   try {
-    return await realpath(path);
+    return await promises.realpath(path);
   } catch {
-    const directory = await realpath(dirname(path)).catch(() => dirname(path));
+    const directory = await promises.realpath(dirname(path)).catch(() => dirname(path));
     return join(directory, basename(path));
   }
 }
 
 /** Streams a file through a digest; memory does not grow with its size. */
 export async function hashFile(path: string, algorithm: DigestAlgorithm): Promise<Digest> {
-  const handle = await open(path, 'r');
+  const handle = await promises.open(path, 'r');
   try {
     const hash = crypto().createHash(algorithm);
     const buffer = Buffer.allocUnsafe(HASH_BUFFER_BYTES);
@@ -70,7 +71,7 @@ export function readText(path: string): Promise<string | undefined> {
 
 /** Makes creations, renames and removals in a directory survive a power cut. */
 export async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, constants.O_RDONLY | constants.O_DIRECTORY);
+  const handle = await promises.open(directory, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
     await handle.sync();
   } finally {
@@ -80,7 +81,7 @@ export async function syncDirectory(directory: string): Promise<void> {
 
 /** Opens a file that must not exist yet, and follows no symlink an attacker may have put there. */
 export async function createExclusive(path: string): Promise<FileHandle> {
-  return open(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600);
+  return promises.open(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600);
 }
 
 /** A name beside `path` that nobody can guess, and that tells whose it is. */
@@ -115,7 +116,7 @@ function namesIn(directory: string): readonly string[] {
  * of a file that is already there are kept.
  */
 export async function writeDurably(path: string, text: string, mode = 0o600): Promise<void> {
-  const there = await orUndefined(lstat(path));
+  const there = await orUndefined(promises.lstat(path));
   // A link's own mode says nothing: it is replaced by a file.
   const former = there?.isFile() === true ? there : undefined;
   const temporary = temporaryName(path);
@@ -132,7 +133,7 @@ export async function writeDurably(path: string, text: string, mode = 0o600): Pr
   }
   await handle.close();
   try {
-    await rename(temporary, path);
+    await promises.rename(temporary, path);
   } catch (error) {
     await removeFile(temporary);
     throw error;
@@ -164,17 +165,17 @@ export async function rehearseWrite(path: string, bytes: number): Promise<void> 
 /** Makes a directory and those above it, and says whether it was there. Node's own says ENOENT where a disk is full. */
 export async function makeDirectories(path: string, mode?: number): Promise<'made' | 'there'> {
   try {
-    await mkdir(path, { mode });
+    await promises.mkdir(path, { mode });
     return 'made';
   } catch (error) {
     switch (systemCode(error)) {
       case 'EEXIST':
-        if ((await stat(path)).isDirectory()) return 'there';
+        if ((await promises.stat(path)).isDirectory()) return 'there';
         throw error;
       case 'ENOENT':
         if (dirname(path) === path) throw error;
         await makeDirectories(dirname(path), mode);
-        await mkdir(path, { mode });
+        await promises.mkdir(path, { mode });
         return 'made';
       default:
         throw error;
@@ -190,7 +191,7 @@ export function naming(error: unknown, path: string): unknown {
 
 /** Appends one line with a single write, durably. */
 export async function appendLine(path: string, line: string, mode = 0o600): Promise<void> {
-  const handle = await open(path, 'a', mode);
+  const handle = await promises.open(path, 'a', mode);
   try {
     await handle.writeFile(`${line}\n`);
     await handle.sync();
@@ -203,5 +204,5 @@ export async function appendLine(path: string, line: string, mode = 0o600): Prom
 
 /** Removes a file; one that is not there is as good as removed. */
 export async function removeFile(path: string): Promise<void> {
-  await orUndefined(unlink(path));
+  await orUndefined(promises.unlink(path));
 }

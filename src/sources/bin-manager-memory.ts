@@ -13,8 +13,8 @@ const ETAG = /^(W\/)?"[\x21\x23-\x7e]{0,200}"$/;
 export type Remembered =
   | { readonly kind: 'nothing' }
   | { readonly kind: 'no-index' }
-  /** By {@link keyOf}: all that was asked for when the server sent the index with this validator. */
-  | { readonly kind: 'index'; readonly etag: string; readonly found: ReadonlyMap<string, Found> };
+  /** What the server's index said, when it sent it with this validator, of an entry by its {@link keyOf}. */
+  | { readonly kind: 'index'; readonly etag: string; readonly find: (key: string) => Found | undefined };
 
 /** One entry as an index sees it. */
 export function keyOf({ name, version }: ManifestEntry): string {
@@ -32,9 +32,7 @@ export function recall(value: unknown, place: IndexPlace, now: Date): Remembered
     return { kind: age >= 0 && age < NO_INDEX_MS ? 'no-index' : 'nothing' };
   }
   if (typeof etag !== 'string' || !ETAG.test(etag) || !isObject(found)) return { kind: 'nothing' };
-  const pairs = Object.entries(found).map(([key, one]) => [key, readFound(one)] as const);
-  const known = new Map(pairs.flatMap(([key, one]) => (one === undefined ? [] : [[key, one] as const])));
-  return { kind: 'index', etag, found: known };
+  return { kind: 'index', etag, find: (key) => (Object.hasOwn(found, key) ? readFound(found[key]) : undefined) };
 }
 
 export function noIndexSince(now: Date, { url, platform }: IndexPlace): unknown {
@@ -79,7 +77,8 @@ function readFound(value: unknown): Found | undefined {
 function readBuild(value: unknown): Build | undefined {
   if (!isObject(value)) return undefined;
   const { url, digests: written, size } = value;
-  if (typeof url !== 'string' || !URL.canParse(url) || !Array.isArray(written)) return undefined;
+  // It was checked before it was written; a URL of its own for each binary takes longer than all the rest.
+  if (typeof url !== 'string' || !/^https?:\/\/[^/]/.test(url) || !Array.isArray(written)) return undefined;
   const [first, ...others] = written.map((one): Digest | undefined => digestFromText(String(one)));
   if (first === undefined || !others.every((one) => one !== undefined)) return undefined;
   return { url, digests: [first, ...others], ...(typeof size === 'number' && { size }) };

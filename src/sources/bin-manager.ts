@@ -88,7 +88,7 @@ export class BinManagerSource implements ReleaseSource {
   async #askIndex(entries: readonly ManifestEntry[]): Promise<Indexed> {
     const remembered = recall(this.#memory.recall(), this.#index, this.#now());
     if (remembered.kind === 'no-index') return { kind: 'no-index', warnings: [] };
-    const known = covers(remembered, entries) ? remembered : undefined;
+    const known = remembered.kind === 'index' ? stillKnown(remembered, entries) : undefined;
     try {
       const answer = await this.#http.text(this.#index.url, {
         maxBytes: MAX_INDEX_BYTES,
@@ -149,11 +149,19 @@ function wishOf(answer: TextAnswer): ReportsWish {
   return answer.header('bin-manager-reports') === '1' ? 'wanted' : 'unasked';
 }
 
-function covers(
-  remembered: Remembered,
+/** What is remembered of all entries; undefined where something is missing, so that the index is asked for anew. */
+function stillKnown(
+  { etag, find }: Extract<Remembered, { kind: 'index' }>,
   entries: readonly ManifestEntry[],
-): remembered is Extract<Remembered, { kind: 'index' }> {
-  return remembered.kind === 'index' && entries.every((entry) => remembered.found.has(keyOf(entry)));
+): { readonly etag: string; readonly found: ReadonlyMap<string, Found> } | undefined {
+  const found = new Map<string, Found>();
+  for (const entry of entries) {
+    const key = keyOf(entry);
+    const one = find(key);
+    if (one === undefined) return undefined;
+    found.set(key, one);
+  }
+  return { etag, found };
 }
 
 function answerOf(found: Exclude<Found, { kind: 'elsewhere' }>, { path }: ManifestEntry): Answer {

@@ -1,5 +1,4 @@
-import type { BigIntStats } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { type BigIntStats, promises } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type Digest, type DigestAlgorithm, digestFromHex } from '../domain/digest.ts';
 import type { Manifest } from '../domain/manifest.ts';
@@ -99,7 +98,7 @@ export class Cache {
       ...(this.#source !== undefined && { source: this.#source }),
     };
     try {
-      await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 });
+      await promises.mkdir(dirname(this.#path), { recursive: true, mode: 0o700 });
       await writeDurably(this.#path, `${JSON.stringify(content)}\n`);
     } catch {
       // The next tick works it out again.

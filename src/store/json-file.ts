@@ -1,4 +1,4 @@
-import { rename } from 'node:fs/promises';
+import { promises } from 'node:fs';
 import { errorText, RunError, systemCode } from '../domain/errors.ts';
 import { readText } from '../platform/files.ts';
 
@@ -37,7 +37,7 @@ export function mustBeAllowed(path: string, error: unknown): void {
 /** Keeps a damaged file for inspection, out of the way. Returns its new name. */
 export async function moveAside(path: string, now: Date): Promise<string> {
   const aside = `${path}.damaged-${now.toISOString().replaceAll(/[:.]/g, '')}`;
-  await rename(path, aside);
+  await promises.rename(path, aside);
   return aside;
 }
 

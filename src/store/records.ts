@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { promises } from 'node:fs';
 import { join } from 'node:path';
 import type { BinaryName } from '../domain/names.ts';
 import {
@@ -69,7 +69,7 @@ export class RecordStore {
 
   async #list(): Promise<readonly string[]> {
     try {
-      return (await orUndefined(readdir(this.#directory))) ?? [];
+      return (await orUndefined(promises.readdir(this.#directory))) ?? [];
     } catch (error) {
       mustBeAllowed(this.#directory, error);
       throw error;
