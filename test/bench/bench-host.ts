@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import {
+  chmodSync,
   copyFileSync,
   linkSync,
   mkdirSync,
@@ -20,6 +21,8 @@ export interface Fleet {
   readonly binaries: number;
   readonly bytes: number;
   readonly index: 'offered' | 'none';
+  /** What is published; default: a script of so many bytes. */
+  readonly program?: Buffer;
 }
 
 /** A host whose binaries are what a store of the real bin-manager offers, and the programs that look after them. */
@@ -32,8 +35,8 @@ export class BenchHost {
   readonly #binDir = this.#path('bin');
 
   /** Many binaries are one, under many names: publishing a thousand would take longer than all measuring. */
-  async publish({ binaries, bytes, index }: Fleet): Promise<void> {
-    const first = executable(bytes, 1);
+  async publish({ binaries, bytes, index, program }: Fleet): Promise<void> {
+    const first = program ?? executable(bytes, 1);
     await this.store.publish('app-0', first, '--version', '1');
     const stable = join(this.store.store, 'api/v1/releases/stable');
     const names = Array.from({ length: binaries }, (_, number) => `app-${number}`);
@@ -104,6 +107,7 @@ export class BenchHost {
   install(name: string, from: string): void {
     rmSync(this.binary(name), { force: true });
     copyFileSync(from, this.binary(name));
+    chmodSync(this.binary(name), 0o755);
   }
 
   remove(): void {
