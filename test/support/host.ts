@@ -44,8 +44,8 @@ export class Host {
   launcher: readonly string[] = [];
   /** What it asks; undefined: its own release server. */
   api: string | undefined;
-  /** The Node that runs the program. */
-  node = process.execPath;
+  /** The Node that runs the program; `BIN_PROXY_TEST_NODE` puts another one in its place. */
+  node = process.env['BIN_PROXY_TEST_NODE'] ?? process.execPath;
 
   private constructor(server: ReleaseServer) {
     this.server = server;
