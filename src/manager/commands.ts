@@ -32,7 +32,7 @@ export const FLAGS = {
   'max-upload': { placeholder: 'MIB', meaning: 'the largest file that is taken by upload [2048]' },
   'trust-proxy': {
     placeholder: 'A',
-    meaning: 'proxies whose X-Forwarded-For is believed: addresses, networks, commas [none]',
+    meaning: 'proxies whose X-Forwarded-For is believed, with commas between [none]',
   },
   'no-reports': { meaning: 'do not ask hosts what they run, and show no fleet' },
   wait: { placeholder: 'SECONDS', meaning: 'how long to wait for another writer [300]' },

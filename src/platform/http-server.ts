@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 
 export type HttpRequest = IncomingMessage;
 export type HttpResponse = ServerResponse;
+export type HttpServer = Server;
 export type HttpSocket = Socket;
 
 /** What one client may ask of a server. Times are milliseconds. */

@@ -97,6 +97,9 @@ describe('bin-manager serve and clients that ask too much', () => {
       expect([answer.status, path.slice(0, 40)]).toEqual(label);
       expect(await answer.json()).toMatchObject({ code: status, message: expect.stringMatching(says) });
     }
+    // Whoever sends what nobody wants has the answer, and soon no connection.
+    const chatty = await trickle(port, 'GET /api/v1/index.json HTTP/1.1', 'Host: x', 'Content-Length: 9999', '', '');
+    expect(chatty).toMatch(/^HTTP\/1\.1 404 /);
     const garbage = await trickle(port, 'EHLO mail.example.com', '', '');
     expect(garbage).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n[\s\S]*expected a request of HTTP\/1\.1/);
     const metrics = await (await fetch(`${origin}/metrics`)).text();

@@ -4,6 +4,7 @@ import { type HttpRequest, type HttpResponse, httpServer, type TlsPair } from '.
 import type { TrustedProxies } from '../../platform/proxy-trust.ts';
 import type { ReleaseStore } from '../store.ts';
 import type { AccessLog } from './access-log.ts';
+import { cutSlowBody } from './bodies.ts';
 import { Counters } from './counters.ts';
 import { front, type Listener } from './front.ts';
 import { guard } from './guard.ts';
@@ -14,7 +15,7 @@ import { StaticAnswers } from './static-answers.ts';
 import { StaticFiles } from './static-files.ts';
 import type { TokenHolder, Tokens } from './tokens.ts';
 import { Refusal, sendNothing, sendTrouble } from './trouble.ts';
-import { refuseUnreadable, TOO_SLOW } from './unreadable.ts';
+import { refuseUnreadable } from './unreadable.ts';
 import { uploadRoute } from './upload-route.ts';
 import { Watch } from './watch.ts';
 
@@ -67,7 +68,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     watchRequest(watch, request, reply);
     if (request.url.length > limits.urlCharacters)
       return done(new Refusal(414, 'the URL is longer than this server takes'));
-    if (request.method !== 'PUT') cutSlowBody(app, request, limits.bodyMs);
+    if (request.method !== 'PUT') cutSlowBody(app.server, request.raw, limits.bodyMs);
     done();
   });
   await app.register(rateLimit, { global: false });
@@ -109,13 +110,4 @@ function watchRequest(watch: Watch, request: FastifyRequest, reply: FastifyReply
     label: request.label ?? request.routeOptions.url ?? 'none',
     holder: request.holder?.name,
   }));
-}
-
-/** Uploads may take long; what a host reports fits into a few packets. */
-function cutSlowBody(app: FastifyInstance, { raw }: FastifyRequest, ms: number): void {
-  if (raw.complete || (raw.headers['content-length'] === undefined && raw.headers['transfer-encoding'] === undefined))
-    return;
-  const error = Object.assign(new Error('the body was too slow'), { code: TOO_SLOW });
-  const timer = setTimeout(() => app.server.emit('clientError', error, raw.socket), ms);
-  raw.once('end', () => clearTimeout(timer)).once('close', () => clearTimeout(timer));
 }

@@ -1,4 +1,5 @@
 import type { HttpRequest, HttpResponse } from '../../platform/http-server.ts';
+import { hasBody, lingerAfter } from './bodies.ts';
 import type { Limits } from './limits.ts';
 import type { StaticAnswers, StaticExchange } from './static-answers.ts';
 import { presentedToken, type TokenHolder, type Tokens } from './tokens.ts';
@@ -45,6 +46,7 @@ function readerOf({ headers }: HttpRequest, tokens: Tokens): TokenHolder | undef
 function answer({ answers, watch }: FrontOptions, exchange: StaticExchange, reader: Partial<TokenHolder>): void {
   const { address, request, response } = exchange;
   watch.begin(request, response, () => ({ label: address.kind, holder: reader.name }));
+  if (hasBody(request)) lingerAfter(request, response);
   try {
     answers.send(exchange)?.catch((error: unknown) => answerTrouble(error, request, response));
   } catch (error) {

@@ -6,13 +6,12 @@ import { ManagerError, type ManagerErrorCode } from '../errors.ts';
 import { hintOf } from '../exit-codes.ts';
 import { note } from '../wording.ts';
 import { pathOf } from './addresses.ts';
+import { lingerAfter } from './bodies.ts';
 
 const JSON_TYPE = 'application/json';
 /** Fastify would put a charset into the type of a string, which JSON has none of (RFC 8259 section 11). */
 const NOTHING = Buffer.from(NO_SUCH_RELEASE);
 const RETRY_SECONDS = '5';
-/** How long somebody who is refused may take to read why. */
-export const LINGER_MS = 2000;
 /** RFC 9110 section 15, and RFC 4918 section 11.5 for a full disk. */
 const OF_MANAGER: Readonly<Record<ManagerErrorCode, number>> = {
   usage: 400,
@@ -81,7 +80,7 @@ function headersOf(body: Buffer) {
 /** The answer to whatever was thrown. What the client can do nothing about is told to the operator. */
 export function sendTrouble(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const refusal = refusalOf(error);
-  if (!request.raw.complete) lingerAfter(request, reply);
+  if (!request.raw.complete) lingerAfter(request.raw, reply.raw);
   tell(refusal, request.raw, error);
   return sendRefusal(reply, refusal);
 }
@@ -100,19 +99,6 @@ export function answerTrouble(error: unknown, request: HttpRequest, response: Ht
 
 function tell({ status }: Refusal, { method, url = '' }: HttpRequest, error: unknown): void {
   if (status >= 500) note(`${method} ${pathOf(url)}: ${errorText(error)}`);
-}
-
-/**
- * Whoever is refused in the middle of a body has a moment to read why: Node goes on reading, and a connection that is
- * closed at once would lose the answer. But nobody goes on for ever.
- */
-function lingerAfter({ raw }: FastifyRequest, reply: FastifyReply): void {
-  reply.raw.once('finish', () => {
-    const timer = setTimeout(() => {
-      if (!raw.complete) raw.socket.destroy();
-    }, LINGER_MS);
-    raw.once('end', () => clearTimeout(timer)).once('close', () => clearTimeout(timer));
-  });
 }
 
 function refusalOf(error: unknown): Refusal {

@@ -1,11 +1,9 @@
 import { systemCode } from '../../domain/errors.ts';
 import type { HttpResponse, HttpSocket } from '../../platform/http-server.ts';
+import { LINGER_MS, TOO_SLOW } from './bodies.ts';
 import type { Counters } from './counters.ts';
 import { LIMITS } from './limits.ts';
-import { LINGER_MS, Refusal, refusalText } from './trouble.ts';
-
-/** What Node says when a request was not there in time. */
-export const TOO_SLOW = 'ERR_HTTP_REQUEST_TIMEOUT';
+import { Refusal, refusalText } from './trouble.ts';
 
 /** RFC 9110 section 15.5; Node has no words of its own for them. */
 const REASONS: Readonly<Record<number, string>> = {
