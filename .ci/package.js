@@ -45,7 +45,11 @@ async function makeBlob() {
     useCodeCache: true,
     // What the host sets for its own programs is none of ours (Node 24.6 and later).
     execArgvExtension: 'none',
-    assets: Object.fromEntries(chunks.map((name) => [name, join(bundle, name)])),
+    assets: Object.fromEntries([
+      ...chunks.map((name) => [name, join(bundle, name)]),
+      // What "install" writes (src/cli/shipped-files.ts).
+      ...readdirSync(join(root, 'config')).map((name) => [`config/${name}`, join(root, 'config', name)]),
+    ]),
   };
   writeFileSync(join(work, 'sea.json'), JSON.stringify(config));
   execFileSync(process.execPath, ['--experimental-sea-config', join(work, 'sea.json')], { stdio: 'pipe' });

@@ -16,6 +16,9 @@ export type CommandName =
   | 'doctor'
   | 'config'
   | 'manifest'
+  | 'install'
+  | 'uninstall'
+  | 'completion'
   | 'help'
   | 'demo';
 export type Color = 'auto' | 'always' | 'never';
@@ -24,7 +27,7 @@ export type Volume = 'quiet' | 'normal' | 'verbose' | 'debug';
 /** What was asked for on the command line. */
 export interface Invocation {
   readonly command: CommandName;
-  /** Names of binaries; empty: all of them. Of `config`, `manifest` and `help`: their own words. */
+  /** Names of binaries; empty: all of them. Of `config`, `manifest`, `completion` and `help`: their own words. */
   readonly names: readonly string[];
   readonly force: 'no' | 'yes';
   readonly output: 'text' | 'json';
@@ -54,7 +57,7 @@ export const FLAGS = [
     short: 'n',
     type: 'boolean',
     meaning: 'show what would be done and change nothing (as "plan")',
-    of: ['run', 'plan', 'rollback'],
+    of: ['run', 'plan', 'rollback', 'install', 'uninstall'],
   },
   { flag: 'force', type: 'boolean', meaning: 'try again what failed here before; unlock: ask the holder to end' },
   { flag: 'now', type: 'boolean', meaning: 'do not wait for a maintenance window', of: ['run', 'plan'] },
@@ -119,6 +122,28 @@ export const FLAGS = [
     meaning: 'manifest add: what to restart, with commas between; false: nothing [NAME]',
   },
   { flag: 'origin', of: ['config'], type: 'boolean', meaning: 'config: where each value comes from' },
+  { flag: 'cron', of: ['install'], type: 'boolean', meaning: 'install: a file for cron starts it each minute' },
+  { flag: 'timer', of: ['install'], type: 'boolean', meaning: 'install: a systemd timer does' },
+  {
+    flag: 'root',
+    of: ['install', 'uninstall'],
+    type: 'string',
+    placeholder: 'DIR',
+    meaning: 'install, uninstall: as if DIR were / (as DESTDIR of make)',
+  },
+  {
+    flag: 'prefix',
+    of: ['install'],
+    type: 'string',
+    placeholder: 'DIR',
+    meaning: 'install: where manual and completions go [/usr/local]',
+  },
+  {
+    flag: 'purge',
+    of: ['uninstall'],
+    type: 'boolean',
+    meaning: 'uninstall: also settings, manifest, state, log and backups',
+  },
   { flag: 'config', short: 'c', type: 'string', placeholder: 'FILE', meaning: 'config file [/etc/bin-proxy/config]' },
 ] as const satisfies readonly FlagRow[];
 
@@ -151,6 +176,9 @@ const COMMANDS: ReadonlySet<string> = new Set([
   'doctor',
   'config',
   'manifest',
+  'install',
+  'uninstall',
+  'completion',
   'help',
   'demo',
 ] satisfies CommandName[]);

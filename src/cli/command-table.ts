@@ -48,6 +48,14 @@ const COMMANDS = {
     meaning: 'checks the manifest [FILE], adds NAME [FIELD=VALUE..], removes NAME',
     names: 'own',
   },
+  install: { words: '', meaning: 'writes what this host needs to run it each minute', names: 'none' },
+  uninstall: { words: '', meaning: 'removes what install wrote and nobody has edited', names: 'none' },
+  completion: {
+    words: '<action>',
+    actions: ['bash', 'zsh', 'fish', 'names'],
+    meaning: 'completion for a shell, to be sourced by it; names: of the manifest',
+    names: 'none',
+  },
   help: { words: '[names]', meaning: 'this text, that of a command, or exit-codes', names: 'own' },
   demo: { words: '', meaning: 'an update, a bad release and its rollback in a temporary folder', names: 'none' },
 } as const satisfies Record<CommandName, CommandRow>;

@@ -20,6 +20,7 @@ const LEFT_TO_YARGS: ReadonlySet<CommandName> = new Set([
   'retry',
   'config',
   'manifest',
+  'completion',
   'help',
 ]);
 

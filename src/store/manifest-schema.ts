@@ -156,7 +156,7 @@ export const TEXT_FIELDS: ReadonlySet<string> = new Set(
 );
 
 /** What the JSON Schema says of each field of an entry. */
-function entryProperties(): Readonly<Record<string, FieldSchema>> {
+export function entryProperties(): Readonly<Record<string, FieldSchema>> {
   const { properties } = z.toJSONSchema(entry, { io: 'input' });
   return properties as unknown as Readonly<Record<string, FieldSchema>>;
 }

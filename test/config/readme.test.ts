@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { FLAGS, type FlagRow, isCommand } from '../../src/cli/command-line.ts';
 import { EXIT_CODES } from '../../src/cli/exit-codes.ts';
 import { parseFullArguments } from '../../src/cli/full-arguments.ts';
+import { wantedFiles } from '../../src/cli/install/installed-files.ts';
 import { SETTINGS } from '../../src/cli/settings-table.ts';
 import type { BinaryName } from '../../src/domain/names.ts';
 import { emptyRecord } from '../../src/domain/record.ts';
@@ -128,7 +129,7 @@ describe('the README', () => {
 
   it('copies only files that are shipped', () => {
     const copied = [...readme.matchAll(/"\$files\/([^"]+)"/g)].map(([, path = '']) => path);
-    expect(copied.length).toBeGreaterThan(5);
+    expect(copied).toContain('config/supervisor-program.conf');
     expect(copied.filter((path) => !existsSync(shippedPath(path)))).toEqual([]);
     const { files } = JSON.parse(shipped('package.json')) as { files: readonly string[] };
     expect(copied.filter((path) => !files.includes(path.split('/')[0] ?? ''))).toEqual([]);
@@ -146,12 +147,13 @@ describe('the README', () => {
     expect(unread).toEqual([]);
   });
 
-  it('shows manifests that are taken without a warning', () => {
-    const here = [...section(readme, '## Install on a host').matchAll(/<<'END'\n([\s\S]*?)END$/gm)].map(
-      ([, json = '']) => json,
-    );
-    expect(here).toHaveLength(1);
-    for (const json of here) expect(parseManifest(json, PLACE).warnings).toEqual([]);
+  it('names every file that install writes', () => {
+    const paths = table(readme, 'file').map(([path = '']) => unticked(path));
+    for (const { path } of [...wantedFiles('cron', '/usr/local'), ...wantedFiles('timer', '/usr/local')]) {
+      const told =
+        path.startsWith('/usr/local/share/') || paths.some((one) => one.startsWith(path.replace(/\.timer$/, '')));
+      expect([path, told]).toEqual([path, true]);
+    }
   });
 
   it('gives the same job for a crontab as the shipped file for cron.d', () => {

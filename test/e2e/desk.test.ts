@@ -144,6 +144,7 @@ describe("the operator's desk", () => {
       // About the set-up; what they say is tested beside them.
       for (const question of ['doctor', 'config show', 'help exit-codes', 'manifest check', 'manifest add app'])
         await json(...question.split(' '));
+      await json('install', '--root', join(host.directory, 'root'), '--dry-run');
       expect([...schemas].sort()).toEqual([...DOCUMENTED].sort());
     },
   );

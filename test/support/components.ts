@@ -34,6 +34,12 @@ const COMPONENTS = {
   'mkfs.btrfs': { files: ['mkfs.btrfs'], packages: ['btrfs-progs'] },
   chromium: { files: ['chromium'], packages: ['chromium'] },
   zstd: { files: ['zstd'], packages: ['zstd'] },
+  bash: { files: ['bash'], packages: ['bash'] },
+  zsh: { files: ['zsh'], packages: ['zsh'] },
+  fish: { files: ['fish'], packages: ['fish'] },
+  man: { files: ['man', 'groff'], packages: ['man-db', 'groff-base'] },
+  mandoc: { files: ['mandoc'], packages: ['mandoc'] },
+  'dpkg-deb': { files: ['dpkg-deb', 'dpkg'], packages: ['dpkg'] },
   faketime: { files: ['faketime'], packages: ['faketime'] },
 } as const satisfies Record<string, { readonly files: readonly string[]; readonly packages: readonly string[] }>;
 

@@ -1,0 +1,77 @@
+import { join } from 'node:path';
+import { columns, printableText } from '../../platform/text.ts';
+import type { Invocation } from '../command-line.ts';
+import type { Terminal } from '../terminal.ts';
+import { MANIFEST } from './installed-files.ts';
+import { type Done, OFFERED, type Site } from './site.ts';
+
+export interface Report {
+  readonly verb: 'install' | 'uninstall';
+  readonly site: Site;
+  readonly done: readonly Done[];
+  /** Programs that were run, or would be. */
+  readonly commands: readonly (readonly string[])[];
+}
+
+const WORDS: Readonly<Record<Done['action'], readonly [done: string, would: string]>> = {
+  write: ['written', 'would write'],
+  same: ['unchanged', 'unchanged'],
+  update: ['updated', 'would update'],
+  keep: ['kept', 'kept'],
+  offer: ['kept', 'kept'],
+  remove: ['removed', 'would remove'],
+  leave: ['kept', 'kept'],
+};
+
+/** A line for each file, what is run, and what is to be done next. */
+export function reportInstall({ verb, site, done, commands }: Report, { output }: Invocation, out: Terminal): void {
+  if (output === 'json') return out.line(JSON.stringify(document({ verb, site, done, commands })));
+  const rows = done.map(({ path, action }) => [
+    word(action, site),
+    `${join(site.root, path)}${noteOf({ path, action }, site)}`,
+  ]);
+  for (const cells of columns(rows)) out.line(printableText(cells.join('  ')));
+  if (rows.length === 0) out.line('Nothing was written here by "bin-proxy install".');
+  for (const command of commands)
+    out.line(printableText(`${site.dry === 'yes' ? 'would run' : 'ran'}: ${command.join(' ')}`));
+  const next = site.dry === 'yes' ? 'Nothing was changed.' : nextStep(verb, done);
+  if (next !== '') out.line(`\n${next}`);
+}
+
+function word(action: Done['action'], { dry }: Site): string {
+  return WORDS[action][dry === 'yes' ? 1 : 0];
+}
+
+function noteOf({ path, action }: Done, { root }: Site): string {
+  switch (action) {
+    case 'keep':
+    case 'leave':
+      return '  (edited here)';
+    case 'offer':
+      return `  (edited here; the new text is ${join(root, path)}${OFFERED})`;
+    default:
+      return '';
+  }
+}
+
+function nextStep(verb: Report['verb'], done: readonly Done[]): string {
+  const isPurged = done.some(({ path, action }) => path === MANIFEST && action === 'remove');
+  if (verb === 'uninstall')
+    return `The programs stay as they are${isPurged ? '.' : ', and so do manifest, state and backups: --purge removes them.'}`;
+  const isNew = done.some(({ path, action }) => path.endsWith('/config') && action === 'write');
+  return isNew
+    ? 'Next: set BIN_MANAGER_API in /etc/bin-proxy/config; bin-proxy manifest add NAME; bin-proxy doctor'
+    : 'Whether all is well: bin-proxy doctor';
+}
+
+/** The document of `bin-proxy install --json` and `uninstall --json`. */
+function document({ verb, site, done, commands }: Report) {
+  return {
+    schema: 'bin-proxy/install/1',
+    command: verb,
+    root: site.root,
+    dryRun: site.dry === 'yes',
+    files: done.map(({ path, action }) => ({ path, action, ...(action === 'offer' && { offered: path + OFFERED }) })),
+    commands: commands.map((words) => words.join(' ')),
+  };
+}

@@ -1,0 +1,139 @@
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect } from 'vitest';
+import { shipped } from '../config/shipped.ts';
+import type { Host } from '../support/host.ts';
+import { hostTest } from '../support/host-test.ts';
+import { differences } from '../support/json-docs.ts';
+
+interface Installed {
+  readonly schema: string;
+  readonly files: readonly { readonly path: string; readonly action: string; readonly offered?: string }[];
+}
+
+/** Every file below a directory, by its path there. */
+function tree(root: string): readonly string[] {
+  if (!existsSync(root)) return [];
+  const entries = readdirSync(root, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((one) => one.isFile())
+    .map((one) => join(one.parentPath, one.name).slice(root.length))
+    .sort();
+}
+
+async function did(host: Host, ...words: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const root = join(host.directory, 'root');
+  const ran = await host.run([...words, '--root', root, '--json']);
+  expect([ran.code, ran.stderr]).toEqual([0, '']);
+  const document = JSON.parse(ran.stdout) as Installed;
+  expect(differences(document)).toEqual([]);
+  return new Map(document.files.map(({ path, action }) => [path, action]));
+}
+
+const CONFIG = '/etc/bin-proxy/config';
+const CRON = '/etc/cron.d/bin-proxy';
+const LOGROTATE = '/etc/logrotate.d/bin-proxy';
+const RECORD = '/var/lib/bin-proxy/installed.json';
+
+describe.concurrent('bin-proxy install', () => {
+  hostTest('writes what is shipped, once, and removes it again', async ({ host }) => {
+    const root = join(host.directory, 'root');
+    const at = (path: string) => join(root, path);
+
+    const planned = await did(host, 'install', '--cron', '--dry-run');
+    expect([...new Set(planned.values())]).toEqual(['write']);
+    expect(existsSync(root)).toBe(false);
+
+    const written = await did(host, 'install');
+    expect(written).toEqual(planned);
+    expect(tree(root)).toEqual([...written.keys(), RECORD].sort());
+    expect(readFileSync(at(CONFIG), 'utf8')).toBe(shipped('config/config.example'));
+    expect(readFileSync(at(CRON), 'utf8')).toBe(shipped('config/bin-proxy.cron'));
+    expect(readFileSync(at(LOGROTATE), 'utf8')).toBe(shipped('config/bin-proxy.logrotate'));
+    expect([CONFIG, CRON, dirname(CRON)].map((path) => statSync(at(path)).mode & 0o777)).toEqual([0o600, 0o644, 0o755]);
+    expect([...new Set((await did(host, 'install')).values())]).toEqual(['same']);
+
+    // The other way to start it takes the place of the first, and not both.
+    expect((await did(host, 'install', '--timer')).get(CRON)).toBe('remove');
+    expect(tree(root).filter((path) => /cron\.d|systemd/.test(path))).toEqual([
+      '/etc/systemd/system/bin-proxy.service',
+      '/etc/systemd/system/bin-proxy.timer',
+    ]);
+
+    await did(host, 'uninstall');
+    expect(tree(root)).toEqual(['/etc/bin-proxy/bin-manifests.json']);
+    expect(await did(host, 'uninstall')).toEqual(new Map());
+  });
+
+  hostTest('never writes over what was edited, and offers a new text beside it, as dpkg does', async ({ host }) => {
+    const root = join(host.directory, 'root');
+    const at = (path: string) => join(root, path);
+    mkdirSync(dirname(at(CRON)), { recursive: true });
+    writeFileSync(at(CRON), '# mine\n');
+    expect((await did(host, 'install', '--cron')).get(CRON)).toBe('offer');
+    expect(readFileSync(at(CRON), 'utf8')).toBe('# mine\n');
+    expect(readFileSync(at(`${CRON}.dpkg-dist`), 'utf8')).toBe(shipped('config/bin-proxy.cron'));
+
+    // What was offered is not offered again; edited settings stay; what an earlier version wrote is renewed.
+    appendFileSync(at(CONFIG), 'export BIN_DIR=/opt\n');
+    const record = JSON.parse(readFileSync(at(RECORD), 'utf8')) as { files: Record<string, string> };
+    record.files[LOGROTATE] = record.files['/etc/bin-proxy/bin-manifests.json'] ?? '';
+    writeFileSync(at(RECORD), JSON.stringify(record));
+    writeFileSync(at(LOGROTATE), readFileSync(at('/etc/bin-proxy/bin-manifests.json')));
+    const again = await did(host, 'install');
+    expect([CRON, CONFIG, LOGROTATE].map((path) => again.get(path))).toEqual(['keep', 'keep', 'update']);
+    expect(readFileSync(at(LOGROTATE), 'utf8')).toBe(shipped('config/bin-proxy.logrotate'));
+
+    const removed = await did(host, 'uninstall');
+    expect([CRON, CONFIG, LOGROTATE].map((path) => removed.get(path))).toEqual(['leave', 'leave', 'remove']);
+    expect(tree(root)).toEqual(expect.arrayContaining([CRON, CONFIG, RECORD]));
+  });
+
+  hostTest(
+    'purge removes all that is its own, no program, and nothing in the middle of an update',
+    async ({ host }) => {
+      const root = join(host.directory, 'root');
+      const at = (path: string) => join(root, path);
+      const make = (path: string, text = '') => {
+        mkdirSync(dirname(at(path)), { recursive: true });
+        writeFileSync(at(path), text);
+      };
+      await did(host, 'install', '--cron');
+      make(CONFIG, 'export BIN_DIR=/opt/bin\nexport LOG_FILE=/var/log/bp.log\n');
+      make('/etc/bin-proxy/bin-manifests.json', '{"binaries": [{"name": "a"}, {"name": "b", "path": "/srv/b"}]}');
+      for (const path of ['/opt/bin/a', '/srv/b', '/var/log/bp.log.other']) make(path);
+      for (const folder of ['/opt/bin', '/srv']) make(`${folder}/.bin-proxy/backups/x/former`);
+      for (const path of ['/var/log/bp.log', '/var/log/bp.log.1', '/var/log/bp.log.2.gz']) make(path);
+      make('/var/lib/bin-proxy/journal.json', '{}');
+
+      const refused = await host.run(['uninstall', '--purge', '--root', root]);
+      expect([refused.code, refused.stderr]).toEqual([20, expect.stringContaining('an update is unfinished')]);
+      expect(tree(root)).toContain('/etc/bin-proxy/bin-manifests.json');
+      make('/var/lib/bin-proxy/binaries/a.json', '{}');
+      rmSync(at('/var/lib/bin-proxy/journal.json'));
+
+      const planned = await did(host, 'uninstall', '--purge', '--dry-run');
+      expect(tree(root).length).toBeGreaterThan(10);
+      const purged = await did(host, 'uninstall', '--purge');
+      expect([...purged]).toEqual([...planned]);
+      expect(tree(root)).toEqual(['/opt/bin/a', '/srv/b', '/var/log/bp.log.other']);
+    },
+  );
+
+  hostTest('says what it would do, and refuses what would start it twice', async ({ host }) => {
+    const root = join(host.directory, 'root');
+    const told = await host.run(['install', '--root', root, '--timer', '--dry-run']);
+    expect(told.stdout).toMatch(/^would write {2}\S+\/root\/etc\/bin-proxy\/config$/m);
+    expect(told.stdout).toContain('Nothing was changed.');
+    expect((await host.run(['install', '--cron', '--timer', '--root', root])).code).toBe(2);
+  });
+});
