@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,12 +8,14 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { VERSION } from '../../src/domain/version.ts';
 import { has } from '../support/components.ts';
+import { DebianHost, mayOverlay } from '../support/debian-host.ts';
 import { type Host, runProgram } from '../support/host.ts';
 import { hostTest } from '../support/host-test.ts';
 import { program } from '../support/program.ts';
 import { printTable } from './table.ts';
 
 const run = promisify(execFile);
+const DEBIAN = new URL('../../.ci/package-deb.js', import.meta.url).pathname;
 const PACKAGE = new URL('../../.ci/package.js', import.meta.url).pathname;
 const ROUNDS = process.env['BENCH'] === 'all' ? 31 : 1;
 /** What an update starts, and no node. */
@@ -51,6 +53,54 @@ describe.skipIf(!has('strip', 'flock', 'cc'))('the stand-alone executable', () =
     expect(await start(host, 'run')).toEqual({ code: 0, stdout: '', stderr: '' });
   });
 
+  hostTest(
+    'is a Debian package that is installed, upgraded, removed and purged as any other',
+    async ({ host, skip }) => {
+      if (!mayOverlay) skip('no overlay can be mounted here');
+      host.server.publish('app', program('1.0'));
+      const [first, second] = await packages(executable, join(folder, 'deb'));
+      const debian = await DebianHost.start(join(folder, 'debian'));
+      try {
+        expect(await debian.sh(`dpkg -i ${first} >/dev/null && dpkg -V bin-proxy`)).toEqual({ code: 0, output: '' });
+        expect((await debian.sh('man -w bin-proxy bin-manifests; which bin-proxy')).output.split('\n')).toEqual([
+          '/usr/share/man/man8/bin-proxy.8.gz',
+          '/usr/share/man/man5/bin-manifests.5.gz',
+          '/usr/bin/bin-proxy',
+        ]);
+
+        // From cron's file alone, in what cron gives a job.
+        await debian.sh(`sed -i 's|http://localhost:8080/api/v1|${host.server.api}|' /etc/bin-proxy/config`);
+        expect((await debian.sh('bin-proxy manifest add app --service false')).code).toBe(0);
+        const ticked = await debian.sh(CRONS_JOB);
+        expect(ticked).toEqual({ code: 0, output: expect.stringMatching(/^app {2}updated {2}- -> /) });
+
+        // What was edited stays, and what is new lies beside it.
+        const upgraded = await debian.sh(
+          `dpkg --force-confold -i ${second} >/dev/null && dpkg -s bin-proxy | grep ^Version`,
+        );
+        expect(upgraded).toEqual({ code: 0, output: expect.stringMatching(/Using current old file.*Version: 99$/s) });
+        expect((await debian.sh(`grep -c '${host.server.api}' /etc/bin-proxy/config`)).output).toBe('1');
+        expect((await debian.sh('tail -n 1 /etc/bin-proxy/config.dpkg-dist')).output).toBe('# new in 99');
+        expect((await debian.sh('bin-proxy status --json')).output).toContain('"state":"ok"');
+
+        expect((await debian.sh('dpkg -r bin-proxy >/dev/null && test ! -e /usr/bin/bin-proxy')).code).toBe(0);
+        expect(await debian.sh(CRONS_JOB)).toEqual({ code: 0, output: '' });
+        expect((await debian.sh('ls /etc/bin-proxy /var/lib/bin-proxy')).output).toContain('bin-manifests.json');
+
+        expect(
+          (
+            await debian.sh(
+              'dpkg -P bin-proxy >/dev/null 2>&1; find /etc /var /usr -path "*bin-proxy*" -not -path "*/.bin-proxy/*"',
+            )
+          ).output,
+        ).toBe('/usr/local/bin/.bin-proxy');
+        expect((await debian.sh('/usr/local/bin/app & sleep 0.1; kill $!')).code).toBe(0);
+      } finally {
+        await debian.stop();
+      }
+    },
+  );
+
   hostTest('is at its first request as soon as a bare node would be', async ({ host }) => {
     const server = await listening();
     const port = String((server.address() as AddressInfo).port);
@@ -75,6 +125,24 @@ describe.skipIf(!has('strip', 'flock', 'cc'))('the stand-alone executable', () =
     ]);
   });
 });
+
+/** As cron starts it, but at once: the splay is for many hosts. */
+const CRONS_JOB = `env -i HOME=/root LOGNAME=root SHELL=/bin/sh \
+  "$(grep ^PATH= /etc/cron.d/bin-proxy)" \
+  sh -c "$(sed -n 's/^\\* \\* \\* \\* \\* root //p' /etc/cron.d/bin-proxy | sed s/SECONDS=50/SECONDS=0/)"`;
+
+/** The package, and a later version of it with something new in its config file. Not compressed: that takes a minute. */
+async function packages(executable: string, place: string): Promise<readonly [string, string]> {
+  const { stdout } = await run(process.execPath, [DEBIAN, executable, place, '-Znone']);
+  const [first = ''] = stdout.split(': ');
+  const [tree, second] = [join(place, 'tree'), join(place, 'second.deb')];
+  await run('dpkg-deb', ['-R', first, tree]);
+  const control = join(tree, 'DEBIAN/control');
+  writeFileSync(control, readFileSync(control, 'utf8').replace(/^Version: .*$/m, 'Version: 99'));
+  appendFileSync(join(tree, 'etc/bin-proxy/config'), '# new in 99\n');
+  await run('dpkg-deb', ['--root-owner-group', '-Znone', '-b', tree, second]);
+  return [first, second];
+}
 
 /** A server that hangs up on whoever has asked. */
 async function listening(): Promise<Server> {

@@ -138,6 +138,7 @@ describe('the README', () => {
   it('names the package that npm pack makes', () => {
     const { name, version } = JSON.parse(shipped('package.json')) as { name: string; version: string };
     expect(new Set(readme.match(/bin-proxy-\d[\w.]*\.tgz/g))).toEqual(new Set([`${name}-${version}.tgz`]));
+    expect(new Set(readme.match(/bin-proxy_\d[\w.]*(?=_amd64\.deb)/g))).toEqual(new Set([`${name}_${version}`]));
   });
 
   it('shows shell commands that a shell can read', () => {

@@ -26,7 +26,7 @@ const COMPONENTS = {
   curl: { files: ['curl'], packages: ['curl'] },
   jq: { files: ['jq'], packages: ['jq'] },
   flock: { files: ['flock'], packages: ['util-linux'] },
-  unshare: { files: ['unshare'], packages: ['util-linux'] },
+  unshare: { files: ['unshare', 'nsenter'], packages: ['util-linux'] },
   mount: { files: ['mount', 'umount', 'losetup'], packages: ['mount'] },
   chattr: { files: ['chattr'], packages: ['e2fsprogs'] },
   'mkfs.ext4': { files: ['mkfs.ext4'], packages: ['e2fsprogs'] },
