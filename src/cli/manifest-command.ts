@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { errorText, RunError } from '../domain/errors.ts';
+import { RunError } from '../domain/errors.ts';
 import type { Settings } from '../domain/settings.ts';
 import { placeTrouble } from '../platform/file-trouble.ts';
 import { printableText } from '../platform/text.ts';
@@ -79,7 +79,7 @@ async function change({ invocation, settings, out }: Desk, asked: ManifestChange
     return 0;
   } catch (error) {
     if (error instanceof RunError) throw error;
-    throw placeTrouble(error, `cannot write the manifest (${errorText(error)})`, 'BIN_MANIFESTS');
+    throw placeTrouble(error, 'cannot write the manifest', 'BIN_MANIFESTS');
   } finally {
     await lock.release();
   }

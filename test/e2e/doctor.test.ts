@@ -1,8 +1,11 @@
 import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { shipped } from '../config/shipped.ts';
 import { callsOf, MUTATING } from '../crash/strace.ts';
+import { Authority } from '../support/authority.ts';
 import { has } from '../support/components.ts';
 import { type Host, PROGRAM, runProgram } from '../support/host.ts';
 import { hostTest, mountTest, rootHostTest } from '../support/host-test.ts';
@@ -30,6 +33,12 @@ async function examined(host: Host, more: Readonly<Record<string, string>> = {})
   expect(differences(document)).toEqual([]);
   const of = (check: string) => document.checks.filter((one) => one.check === check);
   return { code: ran.code, findings: document.checks, of };
+}
+
+/** As openssl writes it: so many days from now. */
+function soon(days: number): string {
+  const time = new Date(Date.now() + days * 86_400_000).toISOString();
+  return `${time.replaceAll(/[-:T]|\..*/g, '')}Z`;
 }
 
 /** A place of its own for what root alone may write: cron's folder, logrotate's, and a cron that runs. */
@@ -151,6 +160,36 @@ describe.skipIf(!has('cron', 'strace')).concurrent('bin-proxy doctor', () => {
       expect(of('lock')).toMatchObject([{ verdict: 'ok' }]);
     },
   );
+
+  mountTest('sees what keeps an update from going live, and a certificate that ends', async ({ host, mounts }) => {
+    const authority = new Authority();
+    const identity = authority.issue({ dates: ['20200101000000Z', soon(3)] });
+    const server = createServer(identity, (_, response) => response.writeHead(404).end());
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    host.manages({
+      name: 'app',
+      service: false,
+      path: join(mounts.tmpfs(join(host.directory, 'own'), 'size=1m,noexec'), 'app'),
+    });
+
+    const { code, of } = await examined(host, {
+      BIN_MANAGER_API: `https://127.0.0.1:${port}/api/v1`,
+      BIN_PROXY_CA_FILE: authority.certFile,
+    });
+    server.close();
+    authority.remove();
+
+    expect(code).toBe(1);
+    expect(of('targets')).toMatchObject([
+      { verdict: 'fail', text: expect.stringMatching(/^app: \S+\/own is mounted noexec$/) },
+    ]);
+    expect(of('certificate')).toMatchObject([
+      { verdict: 'warn', text: expect.stringMatching(/^that of server-1 ends on .*, in [23] days$/) },
+    ]);
+    expect(of('server')).toMatchObject([{ verdict: 'ok' }]);
+    expect(of('disk')).toEqual(expect.arrayContaining([expect.objectContaining({ verdict: 'ok' })]));
+  });
 
   rootHostTest('says to whoever is not root what it could not see', async ({ host }) => {
     host.manages({ name: 'app', service: false });

@@ -90,8 +90,8 @@ async function lookAtReleases({ entries }: Patient, { source }: LookHalf): Promi
 
 async function lookAtCertificate({ settings, now }: Patient, signal: AbortSignal): Promise<readonly Said[]> {
   const { api, caFile, proxies } = settings;
-  if (/^(localhost|127\..*|\[::1\])$/.test(api.hostname)) return [skip('the server is this host itself')];
   if (api.protocol !== 'https:') {
+    if (/^(localhost|127\..*|\[::1\])$/.test(api.hostname)) return [skip('the server is this host itself')];
     return [warn(`${printable(api)} is not https: who is on the way decides what root runs here`, 'Use https.')];
   }
   if (proxies?.https !== undefined) return [skip('not looked at through a proxy')];

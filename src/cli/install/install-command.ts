@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { errorText, RunError } from '../../domain/errors.ts';
+import { RunError } from '../../domain/errors.ts';
 import { runCommand } from '../../platform/command.ts';
 import { placeTrouble } from '../../platform/file-trouble.ts';
 import { orUndefined } from '../../platform/files.ts';
@@ -55,7 +55,7 @@ export function siteOf({ wishes }: Invocation): Site {
 }
 
 export function installTrouble(error: unknown): unknown {
-  return error instanceof RunError ? error : placeTrouble(error, `not done to its end: ${errorText(error)}`, '--root');
+  return error instanceof RunError ? error : placeTrouble(error, 'not done to its end', '--root');
 }
 
 /** What is asked for; else what is there; else what this host has. */
