@@ -7,13 +7,23 @@ import { isChange } from '../planning/transactions.ts';
 import { type Lock, takeLock } from '../platform/lock.ts';
 import type { Log } from '../platform/log.ts';
 import type { Reporter } from '../reports/reporter.ts';
+import type { Around as Watchers } from './around.ts';
 import { composeAct } from './compose-act.ts';
 import { composeReporter } from './compose-report.ts';
 import type { ExitCode } from './exit-codes.ts';
 import { sentence } from './report-run.ts';
 import { prepareState } from './state-directory.ts';
 import { StopSignals } from './stop-signals.ts';
-import { conclude, idleOutcome, isStatusDue, nothingPending, policyOf, type Tick, tellsServer } from './tick.ts';
+import {
+  conclude,
+  hasWatchers,
+  idleOutcome,
+  isStatusDue,
+  nothingPending,
+  policyOf,
+  type Tick,
+  tellsServer,
+} from './tick.ts';
 import { logOf } from './tick-log.ts';
 import { settleReports, tellStatus } from './tick-status.ts';
 
@@ -31,6 +41,7 @@ export async function actTick(tick: Tick, plan: Plan): Promise<ExitCode> {
   if (!plan.binaries.some(isChange) && (await nothingPending(tick))) {
     const { outcomes, exitCode } = tell(tick, log, { plan, outcomes: [] });
     if (due) await tellStatus(tick, outcomes);
+    await (await watchersOf(tick))?.end({ outcomes, exitCode });
     return exitCode;
   }
   return actLocked(tick, plan, {
@@ -58,6 +69,8 @@ export async function actLocked(tick: Tick, plan: Plan, acting: Acting): Promise
   const lock = await acting.takeLock();
   const stop = new StopSignals();
   const gate = stop.gate(lock.lost);
+  const around = await watchersOf(tick);
+  around?.begin();
   const asked = tellsServer(tick, plan) ? 'reports' : 'silence';
   const reporter = composeReporter(tick.settings, tick.half.http, asked);
   try {
@@ -65,10 +78,16 @@ export async function actLocked(tick: Tick, plan: Plan, acting: Acting): Promise
     // The lock is free again: no other tick waits for a report.
     const when = tick.invocation.names.length > 0 ? 'never' : acting.due === 'now' ? 'always' : 'after-a-report';
     await settleReports(reporter, tick, { when, outcomes, stop: gate.signal });
+    await around?.end({ outcomes, exitCode });
     return exitCode;
   } finally {
     stop.dispose();
   }
+}
+
+/** Loaded only where there are any. */
+async function watchersOf(tick: Tick): Promise<Watchers | undefined> {
+  return hasWatchers(tick) ? new (await import('./around.ts')).Around(tick) : undefined;
 }
 
 interface Around {

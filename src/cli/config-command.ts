@@ -2,9 +2,10 @@ import { isAbsolute } from 'node:path';
 import { columns, printableText } from '../platform/text.ts';
 import type { Invocation } from './command-line.ts';
 import type { ExitCode } from './exit-codes.ts';
+import type { SettingRow } from './setting-row.ts';
 import { type FoundSettings, findSettings, readSettings } from './settings.ts';
 import type { Found, Rank } from './settings-found.ts';
-import { SETTINGS, type SettingRow } from './settings-table.ts';
+import { SETTINGS } from './settings-table.ts';
 import { terminal } from './terminal.ts';
 
 const HIDDEN = '(set, not shown)';

@@ -26,7 +26,7 @@ async function run(argv: readonly string[]): Promise<number> {
     const invocation = parseTickArguments(argv) ?? (await fully(argv));
     return invocation === undefined ? 0 : await COMMANDS[invocation.command](invocation);
   } catch (error) {
-    return tellError(error, argv);
+    return await tellError(error, argv);
   }
 }
 
@@ -62,7 +62,8 @@ const COMMANDS: Readonly<Record<CommandName, (invocation: Invocation) => ExitCod
   demo: async (invocation) => (await import('./demo/demo-command.ts')).demoCommand(invocation),
 };
 
-function tellError(error: unknown, argv: readonly string[]): ExitCode {
+async function tellError(error: unknown, argv: readonly string[]): Promise<ExitCode> {
+  const prefix = (await import('../platform/journal-stream.ts')).journalPrefix('error');
   if (error instanceof RunError) {
     // cron would mail a busy lock every minute; the exit code tells those who ask.
     const silent = error.code === 'lock-held' && argv.some((word) => word === '--quiet' || word === '-q');
@@ -71,7 +72,7 @@ function tellError(error: unknown, argv: readonly string[]): ExitCode {
       process.stderr.write(
         `${lines
           .flatMap((line) => line.split('\n'))
-          .map(printableText)
+          .map((line) => `${prefix}${printableText(line)}`)
           .join('\n')}\n`,
       );
     }
@@ -82,6 +83,6 @@ function tellError(error: unknown, argv: readonly string[]): ExitCode {
   const todo = hint === undefined ? '' : `\n${hint}`;
   const code = exitCodeOfUnexpected(error);
   const what = code === 1 ? 'unexpected error: ' : '';
-  process.stderr.write(`bin-proxy: ${what}${printableText(errorText(error))}${todo}${stack}\n`);
+  process.stderr.write(`${prefix}bin-proxy: ${what}${printableText(errorText(error))}${todo}${stack}\n`);
   return code;
 }

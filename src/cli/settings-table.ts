@@ -1,18 +1,6 @@
-/** Every setting: its variable, flag, default and meaning. `--help`, the README and the parser all follow this table. */
-export interface SettingRow {
-  readonly key: string;
-  readonly variable: string;
-  /** Another spelling of the variable, which counts where the first one is not set. */
-  readonly alias?: string;
-  /** Empty: none, because the value may hold a secret, and a command line can be read by everybody. */
-  readonly flag: string;
-  readonly placeholder: string;
-  readonly fallback: string | undefined;
-  readonly meaning: string;
-  /** How `config show` tells the value: `never`, or as an address without what may be a password in it (invariant 14). */
-  readonly secret?: 'never' | 'address';
-}
+import type { SettingRow } from './setting-row.ts';
 
+/** Every setting: its variable, flag, default and meaning. `--help`, the README and the parser all follow this table. */
 export const SETTINGS = [
   {
     key: 'api',
@@ -118,6 +106,22 @@ export const SETTINGS = [
     placeholder: 'WHEN',
     fallback: 'auto',
     meaning: 'tell the server what this host runs: on, off, or auto: if it asks',
+  },
+  {
+    key: 'metricsFile',
+    variable: 'BIN_PROXY_METRICS_FILE',
+    flag: 'metrics-file',
+    placeholder: 'FILE',
+    fallback: undefined,
+    meaning: "metrics for node_exporter's textfile collector",
+  },
+  {
+    key: 'pingUrl',
+    variable: 'BIN_PROXY_PING_URL',
+    flag: '',
+    placeholder: 'URL',
+    fallback: undefined,
+    meaning: 'told by each run that it begins and how it ends',
   },
   {
     key: 'supervisorConf',

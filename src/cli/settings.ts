@@ -3,9 +3,10 @@ import { errorText, RunError, systemCode } from '../domain/errors.ts';
 import type { Reporting, Settings } from '../domain/settings.ts';
 import { readText } from '../platform/files.ts';
 import { type Assignment, parseConfig } from './config-file.ts';
+import type { SettingRow } from './setting-row.ts';
 import type { Found } from './settings-found.ts';
 import { readProxies } from './settings-proxy.ts';
-import { CONFIG_VARIABLE, DEFAULT_CONFIG, SETTINGS, type SettingKey, type SettingRow } from './settings-table.ts';
+import { CONFIG_VARIABLE, DEFAULT_CONFIG, SETTINGS, type SettingKey } from './settings-table.ts';
 import { readToken } from './settings-token.ts';
 
 export interface SettingSources {
@@ -122,6 +123,8 @@ class Reader {
     const supervisorConf = this.#found.has('supervisorConf') ? this.#path('supervisorConf') : undefined;
     const caFile = this.#found.has('caFile') ? this.#path('caFile') : undefined;
     const maxChanges = this.#found.has('maxChanges') ? this.#count('maxChanges') : undefined;
+    const metricsFile = this.#found.has('metricsFile') ? this.#path('metricsFile') : undefined;
+    const pingUrl = this.#found.has('pingUrl') ? this.#secretUrl('pingUrl') : undefined;
     const proxies = readProxies(this.#found, this.#problems);
     return {
       api: this.#url('api'),
@@ -136,6 +139,8 @@ class Reader {
       timeoutSeconds: this.#seconds('timeoutSeconds', { least: 1, most: 86_400 }),
       minRate: this.#bytes('minRate'),
       report: this.#reporting('report'),
+      ...(metricsFile !== undefined && { metricsFile }),
+      ...(pingUrl !== undefined && { pingUrl }),
       ...(maxChanges !== undefined && { maxChanges }),
       ...(supervisorConf !== undefined && { supervisorConf }),
       ...(caFile !== undefined && { caFile }),
@@ -195,6 +200,16 @@ class Reader {
       this.#problems.push(`${from}: expected a base URL without "?" and "#", found ${shownAddress(value)}`);
     }
     return url;
+  }
+
+  /** An address that is shown to nobody (invariant 14). */
+  #secretUrl(key: SettingKey): URL | undefined {
+    const { value, from } = this.#get(key);
+    const url = URL.canParse(value) ? new URL(value) : undefined;
+    const isSound = url !== undefined && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '';
+    if (isSound) return url;
+    this.#problems.push(`${from}: expected an http or https address without a user and a password`);
+    return undefined;
   }
 
   #get(key: SettingKey): Found {

@@ -1,8 +1,7 @@
 import type { Outcome } from '../domain/outcome.ts';
-import type { ReportedBinary } from '../domain/reported.ts';
-import { reportedBinary } from '../planning/reported.ts';
 import type { Reporter } from '../reports/reporter.ts';
 import { composeReporter } from './compose-report.ts';
+import { reportedBinaries } from './reported-binaries.ts';
 import type { Tick } from './tick.ts';
 
 /** The one tick in fifteen that has nothing to do but to tell the release server of this host. */
@@ -23,17 +22,4 @@ export async function settleReports(reporter: Reporter, tick: Tick, { when, outc
   if (trouble === undefined) return;
   const { logOf } = await import('./tick-log.ts');
   logOf(tick).warn(`cannot report to ${tick.half.source.label}: ${trouble}`);
-}
-
-async function reportedBinaries(
-  { half, entries }: Tick,
-  outcomes: readonly Outcome[],
-): Promise<readonly ReportedBinary[]> {
-  const { byName } = await half.records.read(outcomes.map(({ name }) => name));
-  const watched = (await half.probations.read()).flatMap(({ journal }) => journal.changes.map(({ name }) => name));
-  const follows = new Map(entries.map(({ name, version }) => [name, version]));
-  return outcomes.map((outcome) => {
-    const probation = watched.includes(outcome.name) ? 'under-way' : 'none';
-    return reportedBinary({ outcome, record: byName.get(outcome.name), probation, follows: follows.get(outcome.name) });
-  });
 }

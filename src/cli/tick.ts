@@ -127,6 +127,15 @@ export async function isStatusDue(tick: Tick, plan: Plan): Promise<boolean> {
   return isKeepaliveDue(hostDraw(await hostId(), 'keepalive'), tick.begun);
 }
 
+/**
+ * Whether somebody beside its caller is told of a run of the whole host. Where nobody is, a tick loads nothing of it
+ * (invariant 12).
+ */
+export function hasWatchers({ invocation, settings }: Tick): boolean {
+  const isWanted = settings.metricsFile !== undefined || settings.pingUrl !== undefined;
+  return isWanted && invocation.command === 'run' && invocation.names.length === 0;
+}
+
 /** Prints what became of every binary, and turns it into an exit code. */
 export function conclude(tick: Tick, outcomes: readonly Outcome[], ended?: RunError): ExitCode {
   const worst = exitCodeOf(outcomes);

@@ -19,6 +19,10 @@ export interface Settings {
   /** Bytes a second that a download must reach on the average of a minute; 0: no minimum. */
   readonly minRate: number;
   readonly report: Reporting;
+  /** Where node_exporter's textfile collector reads; absent: nowhere. */
+  readonly metricsFile?: string;
+  /** Whom a run tells that it begins and how it ends; a secret. Absent: nobody. */
+  readonly pingUrl?: URL;
   /** The most services that one run changes; absent: no bound. */
   readonly maxChanges?: number;
   /** Bearer token, already read from its file where one is named. */

@@ -5,14 +5,14 @@ import type { HttpIdentity } from './http-request.ts';
 const MAX_ANSWER_BYTES = 64 * 1024;
 
 export interface Posted {
-  /** JSON. */
   readonly body: string;
+  readonly contentType: string;
   readonly idleMs: number;
   readonly signal: AbortSignal;
 }
 
 /**
- * POST of JSON, once; returns the status, whatever it is. It goes where it was addressed or nowhere: a redirect is an
+ * POST, once; returns the status, whatever it is. It goes where it was addressed or nowhere: a redirect is an
  * answer like any other (RFC 9110 section 15.4 lets a client choose), so the token stays with its origin (invariant 14).
  * Throws `HttpTrouble`, and what the way throws.
  */
@@ -24,7 +24,7 @@ export async function httpPost(url: URL, posted: Posted, identity: HttpIdentity)
     'user-agent': userAgent,
     accept: 'application/json',
     'accept-encoding': 'identity',
-    'content-type': 'application/json',
+    'content-type': posted.contentType,
   };
   const answer = await way.post(url, { headers, body: posted.body, signal: posted.signal });
   await readBody(answer, { maxBytes: MAX_ANSWER_BYTES, idleMs: posted.idleMs }, () => Promise.resolve());

@@ -56,14 +56,19 @@ export class Http {
     });
   }
 
-  /** POST of JSON, once, without following a redirect. Returns the status. Throws {@link HttpTrouble}. */
+  /**
+   * POST of a text, or of anything else as JSON, once, without following a redirect. Returns the status. Throws
+   * {@link HttpTrouble}.
+   */
   async post(url: URL, body: unknown, limits: PostLimits): Promise<number> {
     // An idle tick posts nothing, and does not load it.
     const { httpPost } = await import('./http-post.ts');
     const idleMs = limits.totalMs;
-    return bounded(url, limits, (signal) =>
-      httpPost(url, { body: JSON.stringify(body), idleMs, signal }, this.#identity),
-    );
+    const sent =
+      typeof body === 'string'
+        ? { body, contentType: 'text/plain; charset=utf-8' }
+        : { body: JSON.stringify(body), contentType: 'application/json' };
+    return bounded(url, limits, (signal) => httpPost(url, { ...sent, idleMs, signal }, this.#identity));
   }
 
   /**

@@ -3,6 +3,7 @@ import { createLogger, format, type Logger } from 'winston';
 import Transport from 'winston-transport';
 import { errorText } from '../domain/errors.ts';
 import { naming } from './files.ts';
+import { isJournal, journalPrefix } from './journal-stream.ts';
 import { printableText } from './text.ts';
 
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
@@ -37,7 +38,9 @@ export function openLog(places: LogPlaces): Log {
     format: format.combine(format.timestamp(), stamp),
     transports: [
       new LineTransport(places.fileLevel, fileWriter(places.file)),
-      new LineTransport(places.stderrLevel, (_, plain) => writeStderr(`bin-proxy: ${plain}`)),
+      new LineTransport(stderrLevel(places), (_, plain, level) => {
+        writeStderr(`${journalPrefix(level)}bin-proxy: ${plain}`);
+      }),
     ],
   });
   return {
@@ -48,19 +51,26 @@ export function openLog(places: LogPlaces): Log {
   };
 }
 
+/** In the journal a rollback must be found by its priority, and stdout has none. */
+function stderrLevel({ stderrLevel: level }: LogPlaces): LogLevel {
+  return level === 'error' && isJournal() ? 'warn' : level;
+}
+
 const FORMATTED = Symbol.for('message');
 
-class LineTransport extends Transport {
-  readonly #write: (line: string, plain: string) => void;
+type WriteLine = (line: string, plain: string, level: LogLevel) => void;
 
-  constructor(level: LogLevel, write: (line: string, plain: string) => void) {
+class LineTransport extends Transport {
+  readonly #write: WriteLine;
+
+  constructor(level: LogLevel, write: WriteLine) {
     super({ level });
     this.#write = write;
   }
 
-  override log(info: { message: unknown; [FORMATTED]?: string }, next: () => void): void {
+  override log(info: { level: string; message: unknown; [FORMATTED]?: string }, next: () => void): void {
     const plain = printableText(String(info.message));
-    this.#write(info[FORMATTED] ?? plain, plain);
+    this.#write(info[FORMATTED] ?? plain, plain, info.level as LogLevel);
     next();
   }
 }
@@ -72,7 +82,8 @@ function fileWriter(file: string): (line: string) => void {
       // One write with O_APPEND a line: a rotation between two lines loses none.
       appendFileSync(file, `${line}\n`, { mode: 0o640 });
     } catch (error) {
-      if (!broken) writeStderr(`bin-proxy: cannot write the log: ${errorText(naming(error, file))}`);
+      if (!broken)
+        writeStderr(`${journalPrefix('error')}bin-proxy: cannot write the log: ${errorText(naming(error, file))}`);
       broken = true;
     }
   };

@@ -64,6 +64,8 @@ describe('a secret stands in no message (invariant 14)', () => {
     ['a user that is a token', { flags: { api: 'ftp://hunter2@h/' } }, []],
     ['a query', { flags: { api: 'http://h/?token=hunter2' } }, []],
     ['a query of a URL that is none', { flags: { api: 'h/?token=hunter2' } }, []],
+    ['a ping address that is none', { environment: { BIN_PROXY_PING_URL: 'hunter2' } }, []],
+    ['a ping address with a password', { environment: { BIN_PROXY_PING_URL: 'http://ana:hunter2@h/' } }, []],
     ['a fragment', { flags: { api: 'http://h/#hunter2' } }, []],
   ])('%s', async (_, sources, lines) => {
     const problems = await problemsWith(sources, ...lines);

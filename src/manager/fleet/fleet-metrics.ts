@@ -1,4 +1,4 @@
-import type { MetricFamily, MetricSample } from '../metrics.ts';
+import type { MetricFamily, MetricSample } from '../../platform/metrics-text.ts';
 import type { Overview } from './overview.ts';
 import { HOST_STATES } from './standing.ts';
 

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { MetricFamily } from '../metrics.ts';
+import type { MetricFamily } from '../../platform/metrics-text.ts';
 import { note } from '../wording.ts';
 import { fleetMetrics } from './fleet-metrics.ts';
 import type { Host } from './host.ts';

@@ -1,4 +1,4 @@
-import type { MetricFamily } from '../metrics.ts';
+import type { MetricFamily } from '../../platform/metrics-text.ts';
 
 const MICROSECONDS = 1e6;
 

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { type MetricFamily, metricsText } from '../metrics.ts';
+import { type MetricFamily, metricsText } from '../../platform/metrics-text.ts';
 import type { ReleaseStore } from '../store.ts';
 import type { AccessLog } from './access-log.ts';
 import { API } from './addresses.ts';

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import type { MetricFamily } from '../metrics.ts';
+import type { MetricFamily } from '../../platform/metrics-text.ts';
 
 /** Whether hosts may report what they run, and what takes it. */
 export type Reports =

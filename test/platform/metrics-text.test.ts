@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { readKeepalive } from '../../src/manager/fleet/reports.ts';
 import { HOST_STATES } from '../../src/manager/fleet/standing.ts';
-import { type MetricFamily, metricsText } from '../../src/manager/metrics.ts';
+import { type MetricFamily, metricsText } from '../../src/platform/metrics-text.ts';
 import { has } from '../support/components.ts';
 import { digest, fleetTest, MINUTE, NOW, offering } from '../support/fleet.ts';
 
