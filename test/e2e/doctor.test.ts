@@ -44,7 +44,7 @@ function soon(days: number): string {
 /** A place of its own for what root alone may write: cron's folder, logrotate's, and a cron that runs. */
 const OWN_ETC = `
   mount --bind "$1/cron.d" /etc/cron.d && mount --bind "$1/logrotate.d" /etc/logrotate.d &&
-  mount --bind /dev/null /etc/crontab && mount -t tmpfs tmpfs /var/spool/cron && mount -t tmpfs tmpfs /run || exit 99
+  mount --bind "$1/log" /var/log && mount --bind /dev/null /etc/crontab && mount -t tmpfs tmpfs /var/spool/cron && mount -t tmpfs tmpfs /run || exit 99
   shift; cron -f & "$@"; code=$?; kill $!; exit $code`;
 
 describe.skipIf(!has('cron', 'strace')).concurrent('bin-proxy doctor', () => {
@@ -55,7 +55,7 @@ describe.skipIf(!has('cron', 'strace')).concurrent('bin-proxy doctor', () => {
     host.server.offersIndex();
     const nothing = configure(host);
     const etc = join(host.directory, 'etc');
-    for (const folder of ['bin', 'etc', 'etc/cron.d', 'etc/logrotate.d'])
+    for (const folder of ['bin', 'etc', 'etc/cron.d', 'etc/logrotate.d', 'etc/log'])
       mkdirSync(join(host.directory, folder), { recursive: true });
     const ours = join(host.directory, 'usr');
     mkdirSync(ours);
@@ -68,6 +68,9 @@ describe.skipIf(!has('cron', 'strace')).concurrent('bin-proxy doctor', () => {
       join(etc, 'logrotate.d/bin-proxy'),
       shipped('config/bin-proxy.logrotate').replace('/var/log/bin-proxy.log', host.logFile),
     );
+    const time = new Date(Date.now() - 60_000).toISOString().replace('Z', '000+00:00');
+    const line = `${time} web-1 CRON[77]: (root) CMD (BIN_PROXY_SPLAY_SECONDS=50 bin-proxy run --quiet)\n`;
+    writeFileSync(join(etc, 'log/syslog'), `${line}${time} web-1 CRON[78]: (root) CMD (backup)\n`);
     host.launcher = ['unshare', '-m', 'sh', '-c', OWN_ETC, 'sh', etc];
 
     const { code, findings, of } = await examined(host, nothing);
@@ -78,6 +81,7 @@ describe.skipIf(!has('cron', 'strace')).concurrent('bin-proxy doctor', () => {
     expect(of('config')).toEqual([expect.objectContaining({ verdict: 'ok', text: `${path}: valid, 8 settings` })]);
     expect(of('supervisor')).toEqual([expect.objectContaining({ text: 'answers, and knows 1 service' })]);
     expect(of('releases')).toEqual([expect.objectContaining({ text: 'offers 1 of 1 binaries' })]);
+    expect(of('last run')).toMatchObject([{ verdict: 'ok', text: expect.stringMatching(/^began [12]m ago$/) }]);
     expect(of('schedule')).toEqual([
       expect.objectContaining({ verdict: 'ok', text: '"* * * * *" (/etc/cron.d/bin-proxy)' }),
     ]);
