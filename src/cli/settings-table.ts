@@ -122,6 +122,8 @@ export const SETTINGS = [
     placeholder: 'URL',
     fallback: undefined,
     meaning: 'told by each run that it begins and how it ends',
+    // Whoever knows it can say how runs end.
+    secret: 'never',
   },
   {
     key: 'supervisorConf',

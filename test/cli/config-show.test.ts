@@ -9,7 +9,8 @@ describe('bin-proxy config show', () => {
     const config = join(host.directory, 'own');
     writeFileSync(
       config,
-      'export BIN_MANAGER_TOKEN="S3cret"\nBIN_DIR=/from/file\nhttps_proxy=http://ada:S3cret@proxy:3128\nBIN_OTHER=1\n',
+      'export BIN_MANAGER_TOKEN="S3cret"\nBIN_DIR=/from/file\nhttps_proxy=http://ada:S3cret@proxy:3128\nBIN_OTHER=1\n' +
+        'BIN_PROXY_PING_URL=https://ping.example/S3cret\n',
     );
     const environment = { BIN_PROXY_CONFIG: config, BIN_DIR: '', BIN_MANAGER_TOKEN_FILE: 'S3cret' };
 
@@ -24,6 +25,7 @@ describe('bin-proxy config show', () => {
         ['BIN_MANAGER_TOKEN', '(set, not shown)', `${config}:1:26`],
         ['BIN_MANAGER_TOKEN_FILE', '(set, not shown)', 'BIN_MANAGER_TOKEN_FILE in the environment'],
         ['https_proxy', 'http://…@proxy:3128', `${config}:3:13`],
+        ['BIN_PROXY_PING_URL', '(set, not shown)', `${config}:5:20`],
         ['no_proxy', '-', 'not set'],
         [`warning: ${config}:4:11`, 'BIN_OTHER: unknown setting, ignored'],
       ]),
