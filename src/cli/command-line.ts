@@ -4,6 +4,7 @@ import { SETTINGS } from './settings-table.ts';
 export type CommandName =
   | 'run'
   | 'plan'
+  | 'apply'
   | 'status'
   | 'explain'
   | 'history'
@@ -65,8 +66,9 @@ export const FLAGS = [
     flag: 'keep-going',
     type: 'boolean',
     meaning: 'go on with other services after a rollback',
-    of: ['run'],
+    of: ['run', 'apply'],
   },
+  { flag: 'out', type: 'string', placeholder: 'FILE', meaning: 'plan: save it, for "apply"', of: ['plan'] },
   {
     flag: 'to',
     type: 'string',
@@ -164,6 +166,7 @@ export const SETTING_FLAGS: readonly FlagRow[] = SETTINGS.filter(({ flag }) => f
 const COMMANDS: ReadonlySet<string> = new Set([
   'run',
   'plan',
+  'apply',
   'status',
   'explain',
   'history',

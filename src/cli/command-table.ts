@@ -18,6 +18,11 @@ const COMMANDS = {
     names: 'binaries',
   },
   plan: { words: '[names..]', meaning: 'what run would do, and why; changes nothing', names: 'binaries' },
+  apply: {
+    words: '<file>',
+    meaning: 'carries out a plan that "plan --out" saved, if it still fits',
+    names: 'own',
+  },
   status: {
     words: '[names..]',
     meaning: 'what is installed, how its service does, and what needs you',

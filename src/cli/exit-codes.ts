@@ -14,6 +14,7 @@ export const EXIT_CODES = [
   [77, 'permission denied'],
   [78, 'settings or manifest invalid'],
   [100, 'verify: something is not what was recorded'],
+  [101, 'apply: the plan no longer fits; nothing was changed'],
   [130, 'ended by SIGINT'],
   [143, 'ended by SIGTERM'],
 ] as const;
@@ -23,6 +24,7 @@ export type ExitCode = (typeof EXIT_CODES)[number][0];
 const OF_ERROR: Readonly<Record<RunErrorCode, ExitCode>> = {
   usage: 2,
   refused: 20,
+  outdated: 101,
   'settings-invalid': 78,
   'manifest-invalid': 78,
   'no-permission': 77,

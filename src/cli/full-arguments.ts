@@ -62,12 +62,13 @@ interface Chosen {
 }
 
 function grammar(onChosen: (command: CommandName, names: readonly string[]) => void): Argv {
-  const choose = (command: CommandName) => (args: Record<string, unknown>) => {
-    onChosen(command, [args['action'] ?? [], args['names'] ?? [], args['--'] ?? []].flat() as string[]);
+  const choose = (command: CommandName, row: CommandRow) => (args: Record<string, unknown>) => {
+    const words = args[wordOf(row) ?? ''] ?? [];
+    onChosen(command, [args['action'] ?? [], words, args['--'] ?? []].flat() as string[]);
   };
   const parser = COMMAND_ROWS.reduce(
     (all, [name, row]) =>
-      all.command(`${name} ${row.words}`.trimEnd(), row.meaning, (one) => withWords(one, row), choose(name)),
+      all.command(`${name} ${row.words}`.trimEnd(), row.meaning, (one) => withWords(one, row), choose(name, row)),
     yargs(),
   )
     .options(optionsOf(FLAGS))
@@ -80,8 +81,14 @@ function withWords(parser: Argv, { words, actions, names }: CommandRow): Argv {
     names
   ];
   const withAction = actions === undefined ? parser : parser.positional('action', { type: 'string', choices: actions });
-  if (!words.includes('names')) return withAction;
-  return withAction.positional('names', { type: 'string', array: words.includes('names..'), describe });
+  const word = wordOf({ words });
+  if (word === undefined) return withAction;
+  return withAction.positional(word, { type: 'string', array: words.includes('..'), describe });
+}
+
+/** What the words behind a command, and behind its action, are called. */
+function wordOf({ words }: Pick<CommandRow, 'words'>): string | undefined {
+  return /[<[](?!action\b)(\w+)/.exec(words)?.[1];
 }
 
 function withTexts(parser: Argv): Argv {

@@ -43,6 +43,7 @@ async function fully(argv: readonly string[]): Promise<Invocation | undefined> {
 const COMMANDS: Readonly<Record<CommandName, (invocation: Invocation) => ExitCode | Promise<ExitCode>>> = {
   run: runCommand,
   plan: async (invocation) => (await import('./plan-command.ts')).planCommand(invocation),
+  apply: async (invocation) => (await import('./apply-command.ts')).applyCommand(invocation),
   status: async (invocation) => (await import('./status-command.ts')).statusCommand(invocation),
   explain: async (invocation) => (await import('./explain-command.ts')).explainCommand(invocation),
   history: async (invocation) => (await import('./history-command.ts')).historyCommand(invocation),

@@ -1,9 +1,11 @@
 import { hostname } from 'node:os';
+import { resolve } from 'node:path';
 import { errorText, UpdateError } from '../domain/errors.ts';
 import type { ServiceName } from '../domain/names.ts';
 import type { Plan, PlannedBinary } from '../domain/plan.ts';
 import { look } from '../engine/look.ts';
 import { intentOf } from '../planning/health.ts';
+import { savedBinary } from '../planning/saved-plan.ts';
 import { isChange } from '../planning/transactions.ts';
 import type { ServiceStatus } from '../services/service-manager.ts';
 import type { Invocation } from './command-line.ts';
@@ -16,11 +18,27 @@ import { beginTick, policyOf, type Tick } from './tick.ts';
 export async function planCommand(invocation: Invocation): Promise<ExitCode> {
   const tick = await beginTick(invocation);
   const plan = await look(tick.entries, tick.half, policyOf(tick));
-  await showPlan(tick, plan, { source: tick.half.source.label, todo: 'bin-proxy run' });
+  const { out } = invocation.wishes;
+  if (out !== undefined) await save(resolve(out), plan, tick);
+  const todo = out === undefined ? 'bin-proxy run' : `bin-proxy apply ${out}`;
+  await showPlan(tick, plan, { source: tick.half.source.label, todo });
   const failed = plan.binaries.flatMap(({ decision }) => (decision.kind === 'fail' ? [decision.reason] : []));
   const asked = plan.binaries.filter(({ decision }) => !(decision.kind === 'leave' && decision.reason === 'held'));
   if (failed.length === 0) return 0;
   return failed.length === asked.length && failed.every((reason) => reason === 'source-unreachable') ? 69 : 20;
+}
+
+async function save(file: string, plan: Plan, { invocation, settings }: Tick): Promise<void> {
+  const { writeSavedPlan } = await import('../store/saved-plan-file.ts');
+  await writeSavedPlan(file, {
+    schema: 'bin-proxy/saved-plan/1',
+    host: hostname(),
+    at: plan.at,
+    manifest: settings.manifestFile,
+    force: invocation.force,
+    now: invocation.wishes['now'] === 'yes' ? 'yes' : 'no',
+    binaries: plan.binaries.map(savedBinary),
+  });
 }
 
 /** Where a plan's releases come from, and the command that carries it out. */

@@ -14,6 +14,7 @@ const ROWS: readonly FlagRow[] = [...FLAGS, ...SETTING_FLAGS];
 const TAKES_NAMES: ReadonlySet<CommandName> = new Set(['run', 'plan', 'status', 'explain', 'history', 'verify']);
 /** What a person types can wait for yargs, and its better words. */
 const LEFT_TO_YARGS: ReadonlySet<CommandName> = new Set([
+  'apply',
   'rollback',
   'hold',
   'unhold',

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect } from 'vitest';
 import type { Host } from '../support/host.ts';
@@ -66,6 +66,12 @@ describe("the operator's desk", () => {
       );
       expect(host.server.requests).toEqual([]);
       expect((await json('plan')).document).toMatchObject({ schema: 'bin-proxy/plan/1' });
+
+      const file = join(host.directory, 'saved.plan');
+      await host.run(['plan', '--out', file]);
+      const saved = JSON.parse(readFileSync(file, 'utf8')) as { schema: string };
+      expect(differences(saved)).toEqual([]);
+      schemas.add(saved.schema);
 
       // Proving.
       await json('run');
