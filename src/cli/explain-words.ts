@@ -68,7 +68,7 @@ const LEFT = {
   'backing-off': ({ name }: { readonly name: string }) =>
     `Mend what it names. To try again now: bin-proxy retry ${name}`,
   'waiting-for-dependency': ({ name }: { readonly name: string }) =>
-    `Mend what it depends on, or without it: bin-proxy run ${name}`,
+    `Look at what it depends on; or without it: bin-proxy run ${name}`,
   'waiting-for-window': ({ name }: { readonly name: string }) => `Wait, or now: bin-proxy run ${name} --now`,
 } as const;
 

@@ -40,6 +40,7 @@ export async function act(manifest: Manifest, lookAgain: () => Promise<Plan>, ro
     plan = await lookAgain();
     const dependencies = dependenciesOf(plan.binaries.map(({ entry }) => entry));
     const services = new Set<string>();
+    const own: Outcome[] = [];
     for (const transaction of transactions(plan.binaries.filter(isChange), dependencies)) {
       roles.gate.mayBegin();
       const blocked = (await roles.journal.read()).kind !== 'absent';
@@ -47,12 +48,13 @@ export async function act(manifest: Manifest, lookAgain: () => Promise<Plan>, ro
         await came(setBack(transaction, outcomes));
         continue;
       }
-      const turn = turnOf(transaction, { outcomes, services }, { ...roles.bounds, dependencies });
+      const turn = turnOf(transaction, { outcomes, own, services }, { ...roles.bounds, dependencies });
       await came(turn.putOff);
       const [first, ...others] = turn.go;
       if (first === undefined) continue;
       const done = await transact([first, ...others], managedFiles(manifest), roles);
       for (const service of servicesChanged(turn.go, done)) services.add(service);
+      own.push(...done);
       await came(done);
     }
     // Everything is done, but whoever asked the run to stop is told that it was heard.

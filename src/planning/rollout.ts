@@ -15,6 +15,8 @@ export interface Bounds {
 /** What a run has done until now. */
 export interface SoFar {
   readonly outcomes: readonly Outcome[];
+  /** Those of its own updates. What it has ended for an earlier run, or found on probation, stands in the others only. */
+  readonly own: readonly Outcome[];
   /** Services that it has changed, also where they went back. */
   readonly services: ReadonlySet<string>;
 }
@@ -51,9 +53,8 @@ export function servicesChanged(changes: readonly PlannedChange[], outcomes: rea
   return changes.filter(({ entry }) => live.has(entry.name)).flatMap(({ entry }) => entry.services);
 }
 
-/** What only was cut off is no sign of a bad release, and is tried again in the same run. */
-function rollbackOf({ outcomes }: SoFar, { afterRollback }: Bounds): string | undefined {
-  const first = outcomes.find(({ outcome, reason }) => isRollback(outcome) && reason !== 'interrupted');
+function rollbackOf({ own }: SoFar, { afterRollback }: Bounds): string | undefined {
+  const first = own.find(({ outcome }) => isRollback(outcome));
   if (afterRollback === 'go-on' || first === undefined) return undefined;
   return `${first.name} was rolled back, and this run changes nothing more; the next one goes on`;
 }
@@ -72,7 +73,9 @@ function boundOf(transaction: Transaction, { services }: SoFar, { maxChanges }: 
 
 function unmetOf({ entry }: PlannedChange, { outcomes }: SoFar, { dependencies }: Rules): string | undefined {
   const needed = dependencies.get(entry.name);
-  const unmet = outcomes.find((one) => needed?.has(one.name) === true && WORDS[one.outcome] !== undefined);
+  // What an earlier run had begun may have been taken back and updated anew since.
+  const last = [...new Map(outcomes.map((one) => [one.name, one])).values()];
+  const unmet = last.find((one) => needed?.has(one.name) === true && WORDS[one.outcome] !== undefined);
   if (unmet === undefined) return undefined;
   return `it depends on ${unmet.name}, which ${WORDS[unmet.outcome]} in this run`;
 }

@@ -30,17 +30,19 @@ function change(name: string, ...services: readonly string[]): PlannedChange {
 
 interface Run extends Partial<Bounds> {
   readonly outcomes?: readonly Outcome[];
+  /** Absent: all of them. */
+  readonly own?: readonly Outcome[];
   readonly services?: readonly string[];
 }
 
 /** Who goes, and why the others do not. */
-function turn(transaction: Transaction, { outcomes = [], services = [], ...bounds }: Run) {
+function turn(transaction: Transaction, { outcomes = [], own = outcomes, services = [], ...bounds }: Run) {
   const dependencies = dependenciesOf([
     { name: 'api', dependsOn: ['db'] },
     { name: 'ui', dependsOn: ['api'] },
   ]);
   const rules = { afterRollback: 'stop', dependencies, ...bounds } as const;
-  const { go, putOff: off } = turnOf(transaction, { outcomes, services: new Set(services) }, rules);
+  const { go, putOff: off } = turnOf(transaction, { outcomes, own, services: new Set(services) }, rules);
   return [go.map(({ entry }) => entry.name).join(' '), ...off.map((one) => `${one.name}: ${one.detail}`)];
 }
 
@@ -53,7 +55,8 @@ describe('the turn of a transaction', () => {
     ['at the beginning', {}, GOES],
     ['after an update', { outcomes: [updated('db')], services: ['db'] }, GOES],
     ['after what failed before it touched anything', { outcomes: [failed('other')] }, GOES],
-    ['after an update that was cut off and went back', { outcomes: [cutOff('other')] }, GOES],
+    ['after a rollback that an earlier run had to do', { outcomes: [rolledBack('other')], own: [] }, GOES],
+    ['after what it depends on went back and in again', { outcomes: [cutOff('db'), updated('db')], own: [] }, GOES],
     ['with --keep-going after a rollback', { outcomes: [rolledBack('x')], afterRollback: 'go-on' }, GOES],
     ['below the bound', { services: ['a'], maxChanges: 2 }, GOES],
     ['of a service that was changed already', { services: ['a', 'api'], maxChanges: 2 }, GOES],
@@ -102,7 +105,7 @@ describe('the turn of a transaction', () => {
 
   it('tells what is put off as an outcome, with what is offered', () => {
     const dependencies = dependenciesOf([]);
-    const soFar = { outcomes: [rolledBack('db')], services: new Set<string>() };
+    const soFar = { outcomes: [rolledBack('db')], own: [rolledBack('db')], services: new Set<string>() };
     expect(turnOf(api, soFar, { afterRollback: 'stop', dependencies }).putOff).toEqual([
       {
         name: 'api',
