@@ -1,4 +1,4 @@
-import type { CommandName } from './command-line.ts';
+import type { CommandName } from './flag-table.ts';
 
 export interface CommandRow {
   /** What follows the command, as yargs writes it: `<one>`, `[one]`, `<some..>`, `[some..]`. */
@@ -19,7 +19,7 @@ const COMMANDS = {
   },
   plan: { words: '[names..]', meaning: 'what run would do, and why; changes nothing', names: 'binaries' },
   apply: {
-    words: '<file>',
+    words: '<plan>',
     meaning: 'carries out a plan that "plan --out" saved, if it still fits',
     names: 'own',
   },

@@ -1,5 +1,5 @@
-import { type CommandName, FLAGS, type FlagRow, SETTING_FLAGS } from './command-line.ts';
 import { COMMAND_ROWS } from './command-table.ts';
+import { type CommandName, FLAGS, type FlagRow, SETTING_FLAGS } from './flag-table.ts';
 
 export type Shell = 'bash' | 'zsh' | 'fish';
 

@@ -1,17 +1,10 @@
 import yargs, { type Argv, type Options } from 'yargs';
 import { RunError } from '../domain/errors.ts';
 import { VERSION } from '../domain/version.ts';
-import {
-  type CommandName,
-  FLAGS,
-  type FlagRow,
-  type Invocation,
-  isCommand,
-  SETTING_FLAGS,
-  toInvocation,
-} from './command-line.ts';
+import { type Invocation, toInvocation } from './command-line.ts';
 import { COMMAND_ROWS, type CommandRow } from './command-table.ts';
 import { EXIT_CODES } from './exit-codes.ts';
+import { type CommandName, FLAGS, type FlagRow, isCommand, SETTING_FLAGS } from './flag-table.ts';
 import { SETTINGS } from './settings-table.ts';
 
 const WIDTH = 80;
@@ -68,12 +61,23 @@ function grammar(onChosen: (command: CommandName, names: readonly string[]) => v
   };
   const parser = COMMAND_ROWS.reduce(
     (all, [name, row]) =>
-      all.command(`${name} ${row.words}`.trimEnd(), row.meaning, (one) => withWords(one, row), choose(name, row)),
+      all.command(
+        `${name} ${row.words}`.trimEnd(),
+        row.meaning,
+        (one) => withWords(hidden(one, name), row),
+        choose(name, row),
+      ),
     yargs(),
   )
     .options(optionsOf(FLAGS))
     .options(optionsOf(SETTING_FLAGS));
   return withManners(withTexts(parser));
+}
+
+/** The help of a command tells of no flag that belongs to others. */
+function hidden(parser: Argv, command: CommandName): Argv {
+  const others = (FLAGS as readonly FlagRow[]).filter(({ of }) => of !== undefined && !of.includes(command));
+  return others.reduce((all, { flag }) => all.hide(flag), parser);
 }
 
 function withWords(parser: Argv, { words, actions, names }: CommandRow): Argv {

@@ -1,8 +1,9 @@
 import { errorText, RunError } from '../domain/errors.ts';
 import { fileHint } from '../platform/file-trouble.ts';
 import { printableText } from '../platform/text.ts';
-import type { CommandName, Invocation } from './command-line.ts';
+import type { Invocation } from './command-line.ts';
 import { type ExitCode, exitCodeOfError, exitCodeOfUnexpected } from './exit-codes.ts';
+import type { CommandName } from './flag-table.ts';
 import { runCommand } from './run-command.ts';
 import { parseTickArguments } from './tick-arguments.ts';
 

@@ -1,14 +1,6 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
-import {
-  type CommandName,
-  FLAGS,
-  type FlagRow,
-  type Invocation,
-  isCommand,
-  type RawFlags,
-  SETTING_FLAGS,
-  toInvocation,
-} from './command-line.ts';
+import { type Invocation, type RawFlags, toInvocation } from './command-line.ts';
+import { type CommandName, FLAGS, type FlagRow, isCommand, SETTING_FLAGS } from './flag-table.ts';
 
 const ROWS: readonly FlagRow[] = [...FLAGS, ...SETTING_FLAGS];
 const TAKES_NAMES: ReadonlySet<CommandName> = new Set(['run', 'plan', 'status', 'explain', 'history', 'verify']);

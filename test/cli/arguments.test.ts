@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FLAGS, type FlagRow, type Invocation, SETTING_FLAGS } from '../../src/cli/command-line.ts';
+import type { Invocation } from '../../src/cli/command-line.ts';
+import { FLAGS, type FlagRow, SETTING_FLAGS } from '../../src/cli/flag-table.ts';
 import { parseFullArguments } from '../../src/cli/full-arguments.ts';
 import { parseTickArguments } from '../../src/cli/tick-arguments.ts';
 

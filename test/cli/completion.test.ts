@@ -1,9 +1,9 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { FLAGS, type FlagRow, SETTING_FLAGS } from '../../src/cli/command-line.ts';
 import { COMMAND_ROWS } from '../../src/cli/command-table.ts';
 import { completionFor } from '../../src/cli/completion.ts';
+import { FLAGS, type FlagRow, SETTING_FLAGS } from '../../src/cli/flag-table.ts';
 import { type Folder, folderTest } from '../config/shipped.ts';
 import { has } from '../support/components.ts';
 import { PROGRAM } from '../support/host.ts';

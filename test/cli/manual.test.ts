@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { FLAGS, type FlagRow, SETTING_FLAGS } from '../../src/cli/command-line.ts';
 import { COMMAND_ROWS } from '../../src/cli/command-table.ts';
 import { EXIT_CODES } from '../../src/cli/exit-codes.ts';
+import { FLAGS, type FlagRow, SETTING_FLAGS } from '../../src/cli/flag-table.ts';
 import { parseFullArguments } from '../../src/cli/full-arguments.ts';
 import { manifestPage } from '../../src/cli/manual/manifest-page.ts';
 import { programPage } from '../../src/cli/manual/program-page.ts';

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { FLAGS, type FlagRow, isCommand } from '../../src/cli/command-line.ts';
 import { EXIT_CODES } from '../../src/cli/exit-codes.ts';
+import { FLAGS, type FlagRow, isCommand } from '../../src/cli/flag-table.ts';
 import { parseFullArguments } from '../../src/cli/full-arguments.ts';
 import { wantedFiles } from '../../src/cli/install/installed-files.ts';
 import { SETTINGS } from '../../src/cli/settings-table.ts';

@@ -1,7 +1,7 @@
 import { VERSION } from '../../domain/version.ts';
-import { FLAGS, type FlagRow } from '../command-line.ts';
 import { COMMAND_ROWS } from '../command-table.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
+import { FLAGS, type FlagRow } from '../flag-table.ts';
 import { CONFIG_VARIABLE, DEFAULT_CONFIG, SETTINGS } from '../settings-table.ts';
 import { bold, example, italic, item, plain, section } from './roff.ts';
 
