@@ -87,11 +87,13 @@ describe.skipIf(!has('nginx', 'supervisord', 'supervisorctl', 'cc', 'curl', 'jq'
       await supervisor.untilState('app', 'RUNNING');
       const text = readFileSync(log, 'utf8').slice(before);
       const at = (words: string) => {
-        const [, day, time, ms] = new RegExp(`^(\\S+) (\\S+),(\\d+) INFO ${words}`, 'm').exec(text) ?? [];
+        const [, day, time, ms] = new RegExp(`^(\\S+) (\\S+),(\\d+) \\w+ (?:${words})`, 'm').exec(text) ?? [];
         if (day === undefined) throw new Error(`${name}: supervisord's log does not say "${words}":\n${text}`);
         return new Date(`${day}T${time}.${ms}`).getTime();
       };
-      return { untilSpawnedMs: at('spawned: ') - begun, downMs: at('success: app ') - at('waiting for app to stop') };
+      // A program that ends at once is not waited for.
+      const stopped = at('waiting for app to stop|stopped: app ');
+      return { untilSpawnedMs: at('spawned: ') - begun, downMs: at('success: app ') - stopped };
     }
   },
 );

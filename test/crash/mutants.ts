@@ -21,7 +21,7 @@ const RENAME = 'await rename(file.staged, file.target);\n      await syncDirecto
 export const MUTANTS: readonly Mutant[] = [
   {
     name: 'no journal',
-    file: 'engine/transaction.ts',
+    file: 'engine/prepare.ts',
     from: '  await store.write(journal);\n',
     to: '  void store;\n',
     caughtBy: [
