@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { RunError } from '../domain/errors.ts';
+import { timeFrom } from '../planning/time-text.ts';
 import { columns, printableText } from '../platform/text.ts';
 import { History, type HistoryLine } from '../store/history.ts';
 import type { Invocation } from './command-line.ts';
@@ -10,9 +11,6 @@ import { loadSettings } from './settings.ts';
 import { type Terminal, terminal } from './terminal.ts';
 
 const DEFAULT_LIMIT = 50;
-const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
-/** A date, which begins at midnight UTC, or a time with its zone, to the minute at least. */
-const TIME = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/;
 
 interface Shown {
   readonly lines: readonly HistoryLine[];
@@ -43,10 +41,8 @@ export async function historyCommand(invocation: Invocation): Promise<ExitCode> 
 
 /** Throws {@link RunError} `usage`. */
 export function readSince(text: string, now: Date): Date {
-  const [, count, unit = ''] = /^(\d{1,6})([smhdw])$/.exec(text) ?? [];
-  if (count !== undefined) return new Date(now.getTime() - Number(count) * (SECONDS[unit] ?? 0) * 1000);
-  const time = new Date(TIME.test(text) ? text : Number.NaN);
-  if (!Number.isNaN(time.getTime())) return time;
+  const time = timeFrom(text, now, 'ago');
+  if (time !== undefined) return time;
   throw new RunError('usage', `--since: expected a time or an age, found ${JSON.stringify(text)}`, {
     hint: 'Such as 2026-11-21, 2026-11-21T08:15Z, 90m, 12h, 7d or 2w.',
   });

@@ -2,7 +2,8 @@ import { hostname } from 'node:os';
 import { RunError } from '../domain/errors.ts';
 import type { ManifestEntry } from '../domain/manifest.ts';
 import type { BinaryRecord, Hold } from '../domain/record.ts';
-import { holdInForce, holdText, timeFrom } from '../planning/hold.ts';
+import { heldText, holdInForce, holdText } from '../planning/hold.ts';
+import { timeFrom } from '../planning/time-text.ts';
 import { printableText } from '../platform/text.ts';
 import type { Invocation } from './command-line.ts';
 import { changeRecords, operator } from './desk.ts';
@@ -43,7 +44,7 @@ function holdOf({ wishes }: Invocation, now: Date): Hold {
 }
 
 function endOf(text: string, now: Date): Date {
-  const end = timeFrom(text, now);
+  const end = timeFrom(text, now, 'ahead');
   const hint = 'Say for how long (30m, 2h, 3d, 1w), or until when (2030-01-31, 2030-01-31T10:00, 2030-01-31T10:00Z).';
   if (end === undefined) throw new RunError('usage', `expected a time in --until, found "${text}"`, { hint });
   if (end <= now)
@@ -79,9 +80,8 @@ function tell(held: readonly Held[], { invocation, out }: Tick, now: Date): void
 }
 
 function sentence({ entry, before, now }: Held): string {
-  const manifest = entry.hold === undefined ? '' : `; and by the manifest: ${entry.hold}`;
   if (now !== undefined)
-    return `${holdText(now)}${manifest}${before === undefined ? '' : ` (before: ${holdText(before)})`}`;
+    return `${heldText(now, entry.hold)}${before === undefined ? '' : ` (before: ${holdText(before)})`}`;
   const was = before === undefined ? 'was not held' : `no longer held (was ${holdText(before)})`;
   return entry.hold === undefined ? was : `${was}; still held by the manifest: ${entry.hold}`;
 }

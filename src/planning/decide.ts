@@ -5,7 +5,7 @@ import type { ManifestEntry } from '../domain/manifest.ts';
 import type { Decision, FileChange, Plan, PlannedBinary } from '../domain/plan.ts';
 import type { BinaryRecord, Hold, Quarantine } from '../domain/record.ts';
 import { type Artifact, type Release, releaseNames, sameRelease } from '../domain/release.ts';
-import { holdInForce, holdText } from './hold.ts';
+import { heldText, holdInForce } from './hold.ts';
 import { LONGEST_BACKOFF_MS, LONGEST_QUARANTINE_MS } from './quarantine.ts';
 
 /** What a source said about one binary; `not-asked` where the answer could not matter (a held binary). */
@@ -72,11 +72,10 @@ function decideOne(observed: Observed, policy: Policy, offers: Moment['offers'])
 
 /** Whoever holds a binary is told of no trouble with it, and the manifest's own word is not lost behind theirs. */
 function heldByOperator(hold: Hold, { entry, answer }: Observed): Decision {
-  const also = entry.hold === undefined ? '' : `; and by the manifest: ${entry.hold}`;
   return {
     kind: 'leave',
     reason: 'held',
-    detail: `${holdText(hold)}${also}`,
+    detail: heldText(hold, entry.hold),
     ...(answer.kind === 'offered' && { release: answer.release }),
     ...(hold.until !== undefined && entry.hold === undefined && { until: hold.until }),
   };

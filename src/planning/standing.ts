@@ -6,7 +6,7 @@ import type { Probation } from '../domain/probation.ts';
 import type { BinaryRecord } from '../domain/record.ts';
 import { sameRelease } from '../domain/release.ts';
 import { isAhead } from './decide.ts';
-import { holdInForce, holdText } from './hold.ts';
+import { heldText, holdInForce } from './hold.ts';
 import { isOver } from './probation.ts';
 import { LONGEST_BACKOFF_MS, LONGEST_QUARANTINE_MS } from './quarantine.ts';
 
@@ -66,10 +66,10 @@ export function standingOf(seen: Remembered, now: Date): Standing {
 /** The manifest's word, or an operator's. */
 function held({ entry, record }: Remembered, now: Date): Standing | undefined {
   const hold = holdInForce(record, now);
-  const words = [...(hold === undefined ? [] : [holdText(hold)]), ...(entry.hold === undefined ? [] : [entry.hold])];
-  if (words.length === 0) return undefined;
+  const detail = hold === undefined ? entry.hold : heldText(hold, entry.hold);
+  if (detail === undefined) return undefined;
   const until = hold?.until === undefined || entry.hold !== undefined ? {} : { until: hold.until };
-  return { state: 'held', detail: words.join('; and by the manifest: '), ...until };
+  return { state: 'held', detail, ...until };
 }
 
 function unfinished({ entry, journal }: Remembered): Standing | undefined {

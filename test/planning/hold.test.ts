@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { UpdateError } from '../../src/domain/errors.ts';
 import type { Hold } from '../../src/domain/record.ts';
 import { type Answer, decide } from '../../src/planning/decide.ts';
-import { holdInForce, timeFrom } from '../../src/planning/hold.ts';
+import { holdInForce } from '../../src/planning/hold.ts';
 import { liftPast } from '../../src/planning/retry.ts';
 import { entryOf, md5Of, minutesFromNow, NOW, present, recordOf, releaseOf } from './builders.ts';
 
@@ -41,27 +41,6 @@ describe("an operator's hold", () => {
     expect(holdInForce(recordOf('app', { hold: over }), NOW)).toBeUndefined();
     expect(decisionFor(offered, over)).toMatchObject({ kind: 'change' });
     expect(decisionFor({ kind: 'not-asked' }, over, 'mine')).toMatchObject({ kind: 'leave', detail: 'mine' });
-  });
-});
-
-describe('the end of a hold', () => {
-  it.each<[string, string | undefined]>([
-    ['30m', minutesFromNow(30)],
-    ['2h', minutesFromNow(120)],
-    ['3d', minutesFromNow(3 * 1440)],
-    ['1w', minutesFromNow(7 * 1440)],
-    ['2030-05-07T10:00Z', '2030-05-07T10:00:00.000Z'],
-    ['2030-05-07T10:00+02:00', '2030-05-07T08:00:00.000Z'],
-    ['2030-05-07', new Date(2030, 4, 7).toISOString()],
-    ['2030-05-07 10:00', new Date(2030, 4, 7, 10).toISOString()],
-    ['2030-13-07', undefined],
-    ['tomorrow', undefined],
-    ['2', undefined],
-    ['1.5h', undefined],
-    ['-2h', undefined],
-    ['', undefined],
-  ])('"%s" is %s', (text, time) => {
-    expect(timeFrom(text, NOW)?.toISOString()).toBe(time);
   });
 });
 
