@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
+import { systemCode } from '../../src/domain/errors.ts';
 import { takeLock } from '../../src/platform/lock.ts';
 import { type LockOwner, lockOwner } from '../../src/platform/lock-owner.ts';
 import { executedFile, processFacts, processTree } from '../../src/platform/processes.ts';
@@ -167,7 +168,14 @@ describe.skipIf(!has('flock'))('the lock (invariant 11)', { timeout: 15_000 }, (
 
 /** Ends everything the holder has started for this lock. */
 async function killHelper(pid: number, file: string): Promise<void> {
-  for (const one of await helpers(pid, file)) process.kill(one, 'SIGKILL');
+  for (const one of await helpers(pid, file)) {
+    try {
+      process.kill(one, 'SIGKILL');
+    } catch (error) {
+      // One of them has ended with the one before it.
+      if (systemCode(error) !== 'ESRCH') throw error;
+    }
+  }
 }
 
 /** The holder's helper and its children, these first. */
