@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { has } from '../support/components.ts';
 import { digestAnswer, StoreFolder, script } from '../support/release-store.ts';
-import { type Point, pointsOf, pointText, type Strike, struck } from './strace.ts';
+import { type Point, pointsOf, pointText, type Strike, sample, struck } from './strace.ts';
 
 /** `SWEEP=all` strikes at every point; otherwise a few of every command stand for the others. */
-const SAMPLE = process.env['SWEEP'] === 'all' ? Number.POSITIVE_INFINITY : 3;
+const SAMPLE = process.env['SWEEP'] === 'all' ? Number.POSITIVE_INFINITY : 2;
 const LIMIT_MS = 24 * 3_600_000;
 const ERRORS = ['ENOSPC', 'EIO', 'EROFS', 'EACCES', 'EDQUOT'];
 
@@ -195,12 +195,6 @@ async function strikeOnce(store: StoreFolder, { scenario, point, strike }: Case)
   return isMissed ? 'missed' : 'struck';
 }
 
-function sample(points: readonly Point[]): readonly Point[] {
-  if (points.length <= SAMPLE) return points;
-  const step = (points.length - 1) / (SAMPLE - 1);
-  return Array.from({ length: SAMPLE }, (_, index) => points[Math.round(index * step)]).flatMap((point) => point ?? []);
-}
-
 async function sweep(scenario: Scenario, strikeAt: (index: number) => Strike): Promise<void> {
   const store = new StoreFolder();
   try {
@@ -208,7 +202,7 @@ async function sweep(scenario: Scenario, strikeAt: (index: number) => Strike): P
     const points = await pointsOf(store, { args: scenario.args(store), settings: {} });
     expect(points.length).toBeGreaterThan(10);
     let missed = 0;
-    const chosen = sample(points);
+    const chosen = sample(points, SAMPLE);
     for (const [index, point] of chosen.entries()) {
       if ((await strikeOnce(store, { scenario, point, strike: strikeAt(index) })) === 'missed') missed += 1;
     }

@@ -12,7 +12,7 @@ import { Publisher } from './publisher.ts';
 
 const ALL = process.env['SWEEP'] === 'all';
 /** Side by side: they mostly wait for windows to pass. */
-const HOSTS = ALL ? 5 : 3;
+const HOSTS = ALL ? 5 : 2;
 const KILLS = ALL ? 200 : 5;
 const LIMIT_MS = 24 * 3_600_000;
 

@@ -48,11 +48,13 @@ export function pointText({ call, nth }: Point): string {
   return `${call} #${nth}`;
 }
 
-/** So many points, evenly spread, the first and the last among them. */
+/** So many points, evenly spread: the middle one of each of so many parts. */
 export function sample(points: readonly Point[], count: number): readonly Point[] {
   if (points.length <= count) return points;
-  const step = (points.length - 1) / (count - 1);
-  return Array.from({ length: count }, (_, index) => points[Math.round(index * step)]).flatMap((point) => point ?? []);
+  const part = points.length / count;
+  return Array.from({ length: count }, (_, index) => points[Math.floor((index + 0.5) * part)]).flatMap(
+    (point) => point ?? [],
+  );
 }
 
 /** What strikes a run at a point: death, or an error of the call. */
