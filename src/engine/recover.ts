@@ -13,7 +13,7 @@ import { type FoundFile, recovery } from '../planning/recover.ts';
 import { bootId } from '../platform/processes.ts';
 import { commit } from './commit.ts';
 import { endJournal, noteInJournal } from './journaling.ts';
-import { orFailed, unwatched } from './prove.ts';
+import { unwatched } from './prove.ts';
 import type { ActRoles } from './roles.ts';
 import { giveUp, rollBack, touchedProcesses } from './rollback.ts';
 import { inWaves, statesNow } from './rolling.ts';
@@ -66,17 +66,35 @@ function whyUndone({ failed, run }: Journal): UpdateError {
 /** All files are live: make their services run them, and prove it. */
 async function finish(journal: Journal, roles: ActRoles): Promise<readonly Outcome[]> {
   const begun = roles.clock.monotonicMs();
-  const proven = await orFailed(() => inWaves(journal, bringUp, roles));
-  if (proven.kind === 'failed') return rollBack(journal, proven, roles);
+  try {
+    await startOurs(journal, roles);
+  } catch (error) {
+    if (error instanceof UpdateError) return rollBack(journal, unwatched(error), roles);
+    throw error;
+  }
+  const { proven, journal: left } = await inWaves(journal, bringUp, roles);
+  if (proven.kind === 'failed') return rollBack(left, proven, roles);
   const seconds = (roles.clock.monotonicMs() - begun) / 1000;
-  return commit(journal, { service: serviceOutcome(journal, proven), seconds, processes: proven.processes }, roles);
+  return commit(left, { service: serviceOutcome(left, proven), seconds, processes: proven.processes }, roles);
+}
+
+/**
+ * What is stopped and was touched was stopped by the run that died, in whatever wave: what an operator had stopped before
+ * it is not in the journal (invariant 7). Whatever is stopped from now on was stopped by somebody else.
+ */
+async function startOurs(journal: Journal, roles: ActRoles): Promise<void> {
+  const touched = await touchedProcesses(journal);
+  if (touched.length === 0) return;
+  const states = await statesNow(journal, roles);
+  const stopped = touched.map(({ process }) => process).filter((process) => states.get(process) === 'stopped');
+  roles.gate.mayGoOn();
+  if (stopped.length > 0) await roles.services.start(stopped);
 }
 
 /**
  * A process that is still the one from before gets its restart, and so does one that was down before and still is: whether
- * it was started since cannot be known, and nothing that runs is disturbed. One that is stopped was stopped by us: what an
- * operator had stopped is not in the journal (invariant 7). One that ran and has failed meanwhile is judged, not started
- * again (invariant 5).
+ * it was started since cannot be known, and nothing that runs is disturbed. One that ran and has failed meanwhile is judged,
+ * not started again (invariant 5).
  */
 async function bringUp(journal: Journal, roles: ActRoles): Promise<void> {
   const processes = journalProcesses(journal);
@@ -85,9 +103,6 @@ async function bringUp(journal: Journal, roles: ActRoles): Promise<void> {
   const isDown = ({ process, before }: JournalProcess) =>
     before === 'failing' && DOWN.has(states.get(process) ?? 'unknown');
   const due = processes.filter((one) => !touched.has(one.process) || isDown(one)).map(({ process }) => process);
-  const stopped = [...touched].filter((process) => states.get(process) === 'stopped' && !due.includes(process));
   roles.gate.mayGoOn();
   if (due.length > 0) await roles.services.restart(due);
-  roles.gate.mayGoOn();
-  if (stopped.length > 0) await roles.services.start(stopped);
 }

@@ -7,11 +7,12 @@ import { printable } from '../platform/http-trouble.ts';
 import { commit } from './commit.ts';
 import { downloadOf } from './download.ts';
 import { failure } from './failure.ts';
-import { prepare, type Staged } from './prepare.ts';
-import { orFailed, type Proven } from './prove.ts';
+import { askBefore, type Checked, type Staged, withTrustedAnswer } from './health-before.ts';
+import { prepare } from './prepare.ts';
+import { type Proven, unwatched } from './prove.ts';
 import type { ActRoles } from './roles.ts';
 import { rollBack } from './rollback.ts';
-import { inWaves } from './rolling.ts';
+import { inWaves, type Waved } from './rolling.ts';
 import { servicesBefore } from './services-before.ts';
 
 /** Which files belong under a service, over the whole manifest, as real paths. */
@@ -39,14 +40,17 @@ export async function transact(
     roles.gate.mayBegin();
     outcomes.push(await failure(change, error, roles));
   };
-  const staged = await stage((await ready(transaction, filesOf, { roles, drop })).changes, roles, drop);
-  // The download may have taken minutes: what the services are like is read again, right before it matters.
+  const first = await ready(transaction, filesOf, { roles, drop });
+  const staged = await askBefore(await stage(first.changes, roles, drop), first.services, roles);
+  // Download and health may have taken minutes: what the services are like is read again, right before it matters.
   const last = await ready(
     staged.map(({ change }) => change),
     filesOf,
     { roles, drop },
   );
-  const chosen = staged.filter(({ change }) => last.changes.includes(change));
+  const chosen = staged
+    .filter(({ change }) => last.changes.includes(change))
+    .map((one) => withTrustedAnswer(one, first.services, last.services));
   if (chosen.length > 0) outcomes.push(...(await goLive(chosen, last.services, { roles, drop })));
   await tidy(transaction, roles);
   return outcomes;
@@ -118,7 +122,7 @@ async function stageFiles(change: PlannedChange, roles: ActRoles): Promise<reado
 
 /** From here on the host changes. */
 async function goLive(
-  staged: readonly Staged[],
+  staged: readonly Checked[],
   services: readonly JournalService[],
   { roles, drop }: { readonly roles: ActRoles; readonly drop: Drop },
 ): Promise<readonly Outcome[]> {
@@ -130,17 +134,22 @@ async function goLive(
     for (const { change } of staged) await drop(change, error);
     return [];
   }
-  const proven = await orFailed(() => activateAndProve(journal, roles));
-  if (proven.kind === 'failed') return rollBack(journal, proven, roles);
-  const service = serviceOutcome(journal, proven);
+  const { proven, journal: left } = await activateAndProve(journal, roles);
+  if (proven.kind === 'failed') return rollBack(left, proven, roles);
+  const service = serviceOutcome(left, proven);
   const seconds = (roles.clock.monotonicMs() - begun) / 1000;
-  return commit(journal, { service, seconds, processes: proven.processes }, roles);
+  return commit(left, { service, seconds, processes: proven.processes }, roles);
 }
 
-async function activateAndProve(journal: Journal, roles: ActRoles): Promise<Proven> {
-  for (const file of journalFiles(journal)) {
-    roles.gate.mayGoOn();
-    await roles.installer.activate(file);
+async function activateAndProve(journal: Journal, roles: ActRoles): Promise<Waved> {
+  try {
+    for (const file of journalFiles(journal)) {
+      roles.gate.mayGoOn();
+      await roles.installer.activate(file);
+    }
+  } catch (error) {
+    if (error instanceof UpdateError) return { proven: unwatched(error), journal };
+    throw error;
   }
   return inWaves(journal, restart, roles);
 }

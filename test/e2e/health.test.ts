@@ -1,10 +1,11 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect } from 'vitest';
 import { freePort } from '../support/free-port.ts';
 import type { Host } from '../support/host.ts';
 import { hostTest, outcomeOf } from '../support/host-test.ts';
+import { program } from '../support/program.ts';
 
 const STABLE = { BIN_PROXY_STABLE_SECONDS: '2' };
 
@@ -87,6 +88,18 @@ describe.concurrent('the health of a program', () => {
     });
     expect(host.log()).toMatch(/warn +app: was not healthy before the update, so its health decides nothing/);
     expect(host.log() + JSON.stringify(host.history())).not.toContain('geheim');
+  });
+
+  hostTest('is no reason to start what somebody has stopped meanwhile (invariant 7)', async ({ host }) => {
+    await host.runs('app', program('1'));
+    const asked = join(host.directory, 'asked');
+    host.manages({ name: 'app', health: { command: ['sh', '-c', `touch '${asked}'; sleep 1; exit 1`] } });
+    host.server.publish('app', program('2'));
+    const running = host.tick([], STABLE);
+    while (!existsSync(asked)) await delay(50);
+    await host.supervisor.ctl('stop', 'app');
+    expect(outcomeOf(await running, 'app')).toMatchObject({ outcome: 'updated', service: 'left-stopped' });
+    expect(await host.supervisor.state('app')).toBe('STOPPED');
   });
 
   hostTest('is asked again when its probation ends, tick after tick', async ({ host }) => {

@@ -1,11 +1,14 @@
-import { readFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect } from 'vitest';
-import type { Host } from '../support/host.ts';
+import { type Host, PROGRAM } from '../support/host.ts';
 import { hostTest, outcomeOf } from '../support/host-test.ts';
 import { program } from '../support/program.ts';
 
 const [v1, v2, v3, bad] = [program('1'), program('2'), program('3'), program('bad', { life: 1_600 })];
+const worse = program('worse', { life: 1_600 });
 const STABLE = { BIN_PROXY_STABLE_SECONDS: '2' };
 const GROUP = ['app:0', 'app:1', 'app:2'] as const;
 
@@ -41,14 +44,50 @@ describe('a whole group', () => {
     for (const process of GROUP) expect(await host.runsInstalled('app', process)).toBe(true);
     expect(restarts(host)).toEqual(['app:0', 'app:0', 'app:1, app:2']);
 
-    // What somebody stops between the two stays stopped (invariant 7).
-    host.server.publish('app', v3);
-    const running = host.tick([], STABLE);
+    // What somebody stops while the first one is watched stays stopped, also where the release goes back (invariant 7).
+    host.server.publish('app', worse);
+    const failing = host.tick([], STABLE);
     while (restarts(host).length < 4) await delay(50);
     await host.supervisor.ctl('stop', 'app:2');
-    expect(outcomeOf(await running, 'app')).toMatchObject({ outcome: 'updated' });
-    expect(restarts(host).slice(3)).toEqual(['app:0', 'app:1']);
+    expect(outcomeOf(await failing, 'app')).toMatchObject({ outcome: 'rolled-back' });
     expect(await host.supervisor.state('app:2')).toBe('STOPPED');
     for (const process of ['app:0', 'app:1']) expect(await host.runsInstalled('app', process)).toBe(true);
+    await host.supervisor.ctl('start', 'app:2');
+
+    // And so does what is stopped between the two.
+    host.server.publish('app', v3);
+    const running = host.tick([], STABLE);
+    while (restarts(host).length < 5) await delay(50);
+    await host.supervisor.ctl('stop', 'app:2');
+    expect(outcomeOf(await running, 'app')).toMatchObject({ outcome: 'updated' });
+    expect(restarts(host).slice(4)).toEqual(['app:0', 'app:1']);
+    expect(await host.supervisor.state('app:2')).toBe('STOPPED');
+    for (const process of ['app:0', 'app:1']) expect(await host.runsInstalled('app', process)).toBe(true);
+  });
+
+  hostTest('left half stopped by a run that died runs as a whole after the next one', async ({ host }) => {
+    host.install('app', v1);
+    const options = ['numprocs=3', 'process_name=%(process_num)d'];
+    host.supervisor.program({ name: 'app', command: host.path('app'), options });
+    await host.supervisor.start();
+    for (const process of GROUP) await host.supervisor.untilState(process, 'RUNNING');
+    host.manages({ name: 'app', service: 'app:*' });
+    host.server.publish('app', v2);
+
+    const tick = spawn(process.execPath, [PROGRAM, 'run'], {
+      env: host.environment(STABLE),
+      stdio: 'ignore',
+    });
+    const ended = once(tick, 'exit');
+    while (!existsSync(host.logFile) || restarts(host).length < 2) await delay(20);
+    tick.kill('SIGKILL');
+    await ended;
+    // As its supervisorctl would have left it, had that died as well between stop and start.
+    await host.supervisor.settled();
+    await host.supervisor.ctl('stop', 'app:2');
+
+    expect(outcomeOf(await host.tick([], STABLE), 'app')).toMatchObject({ outcome: 'updated' });
+    for (const process of GROUP) expect(await host.runsInstalled('app', process)).toBe(true);
+    expect(host.leftovers()).toEqual([]);
   });
 });
