@@ -88,8 +88,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'the manifest is written before the proof',
     file: 'engine/transaction.ts',
-    from: '  const proven = await orFailed(() => activateAndProve(journal, roles));',
-    to: '  for (const one of journal.changes) await roles.recordProven(one.name, one.release);\n  const proven = await orFailed(() => activateAndProve(journal, roles));',
+    from: '  const { proven, journal: left } = await activateAndProve(journal, roles);',
+    to: '  for (const one of journal.changes) await roles.recordProven(one.name, one.release);\n  const { proven, journal: left } = await activateAndProve(journal, roles);',
     caughtBy: [[BAD, 'dies at once']],
   },
   {
