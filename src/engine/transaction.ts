@@ -2,6 +2,7 @@ import { errorText, UpdateError } from '../domain/errors.ts';
 import { type Journal, type JournalService, journalFiles, journalProcesses } from '../domain/journal.ts';
 import type { ServiceName } from '../domain/names.ts';
 import type { Outcome, ServiceOutcome } from '../domain/outcome.ts';
+import { remaining } from '../planning/rollout.ts';
 import type { PlannedChange, Transaction } from '../planning/transactions.ts';
 import { printable } from '../platform/http-trouble.ts';
 import { commit } from './commit.ts';
@@ -51,7 +52,13 @@ export async function transact(
   const chosen = staged
     .filter(({ change }) => last.changes.includes(change))
     .map((one) => withTrustedAnswer(one, first.services, last.services));
-  if (chosen.length > 0) outcomes.push(...(await goLive(chosen, last.services, { roles, drop })));
+  const { go, putOff } = remaining(
+    transaction,
+    chosen.map(({ change }) => change),
+  );
+  outcomes.push(...putOff);
+  const going = chosen.filter(({ change }) => go.includes(change));
+  if (going.length > 0) outcomes.push(...(await goLive(going, last.services, { roles, drop })));
   await tidy(transaction, roles);
   return outcomes;
 }

@@ -47,6 +47,24 @@ export function turnOf(transaction: Transaction, soFar: SoFar, rules: Rules): Tu
   return { go, putOff };
 }
 
+/**
+ * What still goes where some members have dropped out of their transaction, since they could not be fetched or judged:
+ * not those that depend on them. Pure.
+ */
+export function remaining(transaction: Transaction, left: readonly PlannedChange[]): Turn {
+  const putOff: Outcome[] = [];
+  let go = left;
+  for (;;) {
+    const there = new Set(go.map(({ entry }) => entry.name));
+    const gone = new Set(transaction.map(({ entry }) => entry.name).filter((name) => !there.has(name)));
+    const unmet = go.find(({ entry }) => entry.dependsOn?.some((name) => gone.has(name)) === true);
+    if (unmet === undefined) return { go, putOff };
+    const cause = unmet.entry.dependsOn?.find((name) => gone.has(name));
+    putOff.push(putOffOutcome(unmet, `it depends on ${cause}, which could not be updated in this run`));
+    go = go.filter((one) => one !== unmet);
+  }
+}
+
 /** The services that a transaction has changed, where it came so far. */
 export function servicesChanged(changes: readonly PlannedChange[], outcomes: readonly Outcome[]): readonly string[] {
   const live = new Set(outcomes.filter(({ outcome }) => outcome !== 'failed').map(({ name }) => name));

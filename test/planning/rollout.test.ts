@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Outcome } from '../../src/domain/outcome.ts';
 import { dependenciesOf } from '../../src/planning/dependencies.ts';
-import { type Bounds, servicesChanged, turnOf } from '../../src/planning/rollout.ts';
+import { type Bounds, remaining, servicesChanged, turnOf } from '../../src/planning/rollout.ts';
 import type { PlannedChange, Transaction } from '../../src/planning/transactions.ts';
 import { binary, entryOf, md5Of, present, releaseOf, service } from './builders.ts';
 
@@ -124,5 +124,30 @@ describe('the services that were changed', () => {
   it('are those of what went live, also where it went back', () => {
     const changes = [change('a', 'one'), change('b', 'two', 'three'), change('c', 'four')];
     expect(servicesChanged(changes, [updated('a'), rolledBack('b'), failed('c')])).toEqual(['one', 'two', 'three']);
+  });
+});
+
+describe('a transaction of which a member drops out', () => {
+  const dependent = (name: string, ...dependsOn: readonly string[]): PlannedChange => {
+    const one = change(name, 'app');
+    return { ...one, entry: { ...one.entry, dependsOn: dependsOn.map(binary) } };
+  };
+  const [db, api, ui, tool] = [change('db', 'app'), dependent('api', 'db'), dependent('ui', 'api'), change('tool')];
+
+  it('goes without those that depend on it', () => {
+    const { go, putOff: off } = remaining([db, api, ui, tool], [api, ui, tool]);
+    expect(go).toEqual([tool]);
+    expect(off.map(({ name, outcome }) => [name, outcome])).toEqual([
+      ['api', 'held'],
+      ['ui', 'held'],
+    ]);
+    expect(off[0]).toMatchObject({
+      reason: 'put-off',
+      detail: 'it depends on db, which could not be updated in this run',
+    });
+  });
+
+  it('goes as it is where nobody depends on it', () => {
+    expect(remaining([db, api, ui, tool], [db, api, ui])).toEqual({ go: [db, api, ui], putOff: [] });
   });
 });
