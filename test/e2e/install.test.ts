@@ -1,5 +1,6 @@
 import {
   appendFileSync,
+  chmodSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -128,6 +129,49 @@ describe.concurrent('bin-proxy install', () => {
       expect(tree(root)).toEqual(['/opt/bin/a', '/srv/b', '/var/log/bp.log.other']);
     },
   );
+
+  hostTest('purge leaves what others keep in the state directory, and says so', async ({ host }) => {
+    const root = join(host.directory, 'root');
+    const make = (path: string, text = '') => {
+      mkdirSync(dirname(join(root, path)), { recursive: true });
+      writeFileSync(join(root, path), text);
+    };
+    make(CONFIG, 'export BIN_PROXY_STATE_DIR=/srv/shared\n');
+    const own = [
+      'history.jsonl',
+      'cache.json',
+      'probation.json',
+      'journal.json.damaged-20261121T081500000Z',
+      '.cache.json.4194303-0123456789ab.tmp',
+      'binaries/app.json',
+      'binaries/app.json.damaged-20261121T081500000Z',
+      'evidence/app.20261121T081500000Z-0badcafe.json',
+    ];
+    for (const name of own) make(`/srv/shared/${name}`);
+    const others = ['accounts.db', 'binaries/tool', 'evidence.txt', 'logs/journal.json'];
+    for (const name of others) make(`/srv/shared/${name}`);
+
+    const planned = await did(host, 'uninstall', '--purge', '--dry-run');
+    expect(tree(root)).toHaveLength(1 + own.length + others.length);
+    const purged = await host.run(['uninstall', '--purge', '--root', root]);
+    expect(tree(root)).toEqual(others.map((name) => `/srv/shared/${name}`));
+    expect(planned.get('/srv/shared')).toBe('shared');
+    expect(purged.stdout).toMatch(
+      /^kept +\S+\/srv\/shared {2}\(not of bin-proxy: accounts\.db, binaries\/tool, evidence\.txt, logs\)$/m,
+    );
+    expect(existsSync(join(root, '/srv/shared/evidence'))).toBe(false);
+  });
+
+  hostTest('purge believes no config file that others can write', async ({ host }) => {
+    const config = join(host.directory, 'config');
+    writeFileSync(config, 'export BIN_PROXY_STATE_DIR=/srv\n');
+    chmodSync(config, 0o666);
+    // Nobody but root has something to lose to others; --dry-run, because it is this host itself.
+    const ran = await host.run(['uninstall', '--purge', '--dry-run', '--config', config]);
+    if (process.geteuid?.() !== 0) return expect(ran.code).toBe(0);
+    expect([ran.code, ran.stdout]).toEqual([77, '']);
+    expect(ran.stderr).toContain(`${config} must not be trusted: ${config} can be written by everybody`);
+  });
 
   hostTest('says what it would do, and refuses what would start it twice', async ({ host }) => {
     const root = join(host.directory, 'root');

@@ -10,13 +10,15 @@ import type { Invocation } from '../command-line.ts';
 import { waitForLock } from '../desk.ts';
 import { loadSettings } from '../settings.ts';
 import { DEFAULT_CONFIG } from '../settings-table.ts';
+import { mustBeTrusted } from '../tick.ts';
 import { removeOwnFolder } from './own-folder.ts';
+import { removeState, stateNames } from './own-state.ts';
 import { type Done, OFFERED, type Site } from './site.ts';
 
 /**
  * Removes all that `bin-proxy` has of its own: settings, manifest, state, log, lock, and beside each target what is kept
- * there. No program is touched. Under the lock (invariant 11). Throws {@link RunError} `refused` where an update is
- * unfinished: without its journal there is no way back.
+ * there. No program is touched, and nothing that others keep in the state directory. Under the lock (invariant 11). Throws
+ * {@link RunError} `refused` where an update is unfinished: without its journal there is no way back.
  */
 export async function purge(site: Site, invocation: Invocation): Promise<readonly Done[]> {
   const { settings, configFile } = await settingsBelow(site.root, invocation);
@@ -28,7 +30,6 @@ export async function purge(site: Site, invocation: Invocation): Promise<readonl
       ...(await workshops(site.root, settings)),
       ...(await logs(site.root, settings.logFile)),
       ...[configFile, settings.manifestFile].flatMap((path) => [path, path + OFFERED]),
-      settings.stateDir,
     ];
     const done: Done[] = [];
     for (const path of places) {
@@ -37,12 +38,24 @@ export async function purge(site: Site, invocation: Invocation): Promise<readonl
       done.push({ path, action: 'remove' });
       if (site.dry === 'no') await rm(place, { recursive: true });
     }
-    return done;
+    return [...done, ...(await purgeState(site, settings.stateDir))];
   } finally {
     await lock?.release();
     if (lock !== undefined) await removeLock(join(site.root, settings.lockFile));
     if (site.dry === 'no') await removeOwnFolder(join(site.root, dirname(DEFAULT_CONFIG)));
   }
+}
+
+async function purgeState({ root, dry }: Site, path: string): Promise<readonly Done[]> {
+  const stateDir = join(root, path);
+  if ((await orUndefined(lstat(stateDir))) === undefined) return [];
+  const { own, others } = await stateNames(stateDir);
+  if (dry === 'no') await removeState(stateDir, own);
+  if (others.length === 0) return [{ path, action: 'remove' }];
+  return [
+    ...own.map((name): Done => ({ path: join(path, name), action: 'remove' })),
+    { path, action: 'shared', holds: others },
+  ];
 }
 
 /** Throws {@link RunError} `refused` where a purge would be: asked before anything else is removed. */
@@ -58,9 +71,17 @@ async function mustBeEnded(stateDir: string): Promise<void> {
   });
 }
 
-/** Below another root its own config file counts, and nothing of this host. */
+/**
+ * Below another root its own config file counts, and nothing of this host. Throws {@link RunError} `no-permission` where
+ * a run would: whoever can write one of these decides what root removes.
+ */
 async function settingsBelow(root: string, { settings: flags }: Invocation) {
-  if (root === '/') return loadSettings({ flags, environment: process.env });
+  if (root === '/') {
+    const loaded = await loadSettings({ flags, environment: process.env });
+    const { manifestFile, stateDir, lockFile } = loaded.settings;
+    await mustBeTrusted([loaded.configFile, manifestFile, stateDir, dirname(lockFile)]);
+    return loaded;
+  }
   const config = join(root, DEFAULT_CONFIG);
   const there = (await orUndefined(lstat(config))) !== undefined;
   const { settings } = await loadSettings({ flags: there ? { ...flags, config } : flags, environment: {} });

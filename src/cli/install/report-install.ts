@@ -13,6 +13,8 @@ export interface Report {
   readonly commands: readonly (readonly string[])[];
 }
 
+const MOST_NAMES = 5;
+
 const WORDS: Readonly<Record<Done['action'], readonly [done: string, would: string]>> = {
   write: ['written', 'would write'],
   same: ['unchanged', 'unchanged'],
@@ -21,15 +23,13 @@ const WORDS: Readonly<Record<Done['action'], readonly [done: string, would: stri
   offer: ['kept', 'kept'],
   remove: ['removed', 'would remove'],
   leave: ['kept', 'kept'],
+  shared: ['kept', 'kept'],
 };
 
 /** A line for each file, what is run, and what is to be done next. */
 export function reportInstall({ verb, site, done, commands }: Report, { output }: Invocation, out: Terminal): void {
   if (output === 'json') return out.line(JSON.stringify(document({ verb, site, done, commands })));
-  const rows = done.map(({ path, action }) => [
-    word(action, site),
-    `${join(site.root, path)}${noteOf({ path, action }, site)}`,
-  ]);
+  const rows = done.map((one) => [word(one.action, site), `${join(site.root, one.path)}${noteOf(one, site)}`]);
   for (const cells of columns(rows)) out.line(printableText(cells.join('  ')));
   if (rows.length === 0) out.line('Nothing was written here by "bin-proxy install".');
   for (const command of commands)
@@ -42,13 +42,17 @@ function word(action: Done['action'], { dry }: Site): string {
   return WORDS[action][dry === 'yes' ? 1 : 0];
 }
 
-function noteOf({ path, action }: Done, { root }: Site): string {
+function noteOf({ path, action, holds = [] }: Done, { root }: Site): string {
   switch (action) {
     case 'keep':
     case 'leave':
       return '  (edited here)';
     case 'offer':
       return `  (edited here; the new text is ${join(root, path)}${OFFERED})`;
+    case 'shared': {
+      const more = holds.length > MOST_NAMES ? ` and ${holds.length - MOST_NAMES} more` : '';
+      return `  (not of bin-proxy: ${holds.slice(0, MOST_NAMES).join(', ')}${more})`;
+    }
     default:
       return '';
   }
@@ -71,7 +75,12 @@ function document({ verb, site, done, commands }: Report) {
     command: verb,
     root: site.root,
     dryRun: site.dry === 'yes',
-    files: done.map(({ path, action }) => ({ path, action, ...(action === 'offer' && { offered: path + OFFERED }) })),
+    files: done.map(({ path, action, holds }) => ({
+      path,
+      action,
+      ...(action === 'offer' && { offered: path + OFFERED }),
+      ...(holds !== undefined && { holds }),
+    })),
     commands: commands.map((words) => words.join(' ')),
   };
 }

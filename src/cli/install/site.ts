@@ -17,7 +17,10 @@ export interface Site {
 export interface Done {
   /** On the host, without the root. */
   readonly path: string;
-  readonly action: Action | 'remove' | 'leave';
+  /** `shared`: a directory of ours that stays, because of what others keep in it. */
+  readonly action: Action | 'remove' | 'leave' | 'shared';
+  /** Of `shared`: what stays in it. */
+  readonly holds?: readonly string[];
 }
 
 /** Writes what is missing or of an earlier version. Returns what was done, and what is to be remembered of it. */

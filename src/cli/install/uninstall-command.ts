@@ -25,8 +25,9 @@ export async function uninstallCommand(invocation: Invocation): Promise<ExitCode
     const paths = [...before.keys()].filter((path) => path !== MANIFEST);
     const done = await removeFiles(paths, before, site);
     const purged = isPurge ? await purge(site, invocation) : [];
-    if (site.dry === 'no' && purged.length === 0) {
-      const kept = done.filter(({ action }) => action === 'leave').map(({ path }) => path);
+    if (site.dry === 'no') {
+      const left = isPurge ? [] : done.filter(({ action }) => action === 'leave');
+      const kept = left.map(({ path }) => path);
       await record.write(new Map([...before].filter(([path]) => kept.includes(path))));
     }
     const gone = new Set(purged.map(({ path }) => path));
