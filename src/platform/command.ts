@@ -116,9 +116,12 @@ function closeOutput(child: ChildProcess): void {
   child.stderr?.destroy();
 }
 
-/** What a check prints ends up in the log, so a child is not told the token (invariant 14). */
+/**
+ * What a check prints ends up in the log, so a child is told neither the token nor the address of the ping: who knows it
+ * can say that all is well (invariant 14).
+ */
 function environment(): NodeJS.ProcessEnv {
-  const { BIN_MANAGER_TOKEN: _, ...rest } = process.env;
+  const { BIN_MANAGER_TOKEN: _token, BIN_PROXY_PING_URL: _address, ...rest } = process.env;
   return { ...rest, PATH: commandPath(), LC_ALL: 'C' };
 }
 

@@ -195,6 +195,16 @@ describe.skipIf(!has('cron', 'strace')).concurrent('bin-proxy doctor', () => {
     expect(of('disk')).toEqual(expect.arrayContaining([expect.objectContaining({ verdict: 'ok' })]));
   });
 
+  rootHostTest('finds the address of a ping that others may read', async ({ host }) => {
+    const config = join(host.directory, 'config');
+    writeFileSync(config, 'export BIN_PROXY_PING_URL=https://ping.example/hunter2\n', { mode: 0o644 });
+    host.manages({ name: 'app', service: false });
+    const secret = `${config} holds a secret, and others than its owner may read it`;
+    const open = await host.run(['doctor'], { BIN_PROXY_CONFIG: config });
+    expect(open.stdout).toContain(secret);
+    expect(open.stdout).not.toContain('hunter2');
+  });
+
   rootHostTest('says to whoever is not root what it could not see', async ({ host }) => {
     host.manages({ name: 'app', service: false });
     mkdirSync(host.stateDir, { mode: 0o700 });

@@ -52,8 +52,8 @@ describe('running a program', { timeout: 8_000 }, () => {
     expect(result).toMatchObject({ kind: 'exited', stdout: `/\nC\n${commandPath()}\n` });
   });
 
-  it('tells it no token (invariant 14)', async () => {
-    vi.stubEnv('BIN_MANAGER_TOKEN', 'hunter2');
+  it.each(['BIN_MANAGER_TOKEN', 'BIN_PROXY_PING_URL'])('tells it no secret (invariant 14): %s', async (variable) => {
+    vi.stubEnv(variable, 'https://hunter2.example/');
     const result = await runCommand('env', [], LIMITS);
     expect(result).toMatchObject({ kind: 'exited', code: 0 });
     expect(JSON.stringify(result)).not.toContain('hunter2');

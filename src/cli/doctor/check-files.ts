@@ -8,6 +8,7 @@ import { distrust } from '../../platform/trust.ts';
 import { JournalStore } from '../../store/journal-file.ts';
 import { RecordStore } from '../../store/records.ts';
 import { bytes, span } from '../desk-words.ts';
+import type { SettingKey } from '../settings-table.ts';
 import { type Check, fail, ok, type Patient, type Said, skip, warn } from './finding.ts';
 
 /** An update proves for seconds and downloads for minutes: who holds the lock for longer hangs. */
@@ -42,13 +43,12 @@ async function lookAtRights({ settings, found, entries, user }: Patient): Promis
   return said.length === 0 ? [ok('nobody but root can change what root runs')] : said;
 }
 
-/** A token that everybody on the host can read is everybody's. */
+/** A token that everybody on the host can read is everybody's, and so is the address of a ping. */
 async function secrets(token: string | undefined, { configFile, found }: Patient['found']): Promise<readonly Said[]> {
-  const inConfig = ['token', 'httpProxy', 'httpsProxy', 'allProxy'] as const;
-  const holding = inConfig.some((key) => {
-    const one = found.get(key);
-    return one?.rank === 'config' && (key === 'token' || one.value.includes('@'));
-  });
+  const inConfig = (key: SettingKey) => (found.get(key)?.rank === 'config' ? found.get(key)?.value : undefined);
+  const holding =
+    (['token', 'pingUrl'] as const).some((key) => inConfig(key) !== undefined) ||
+    (['httpProxy', 'httpsProxy', 'allProxy'] as const).some((key) => inConfig(key)?.includes('@') === true);
   const tokenFile = found.get('tokenFile')?.value;
   const files = [
     ...(holding ? [configFile] : []),
