@@ -5,7 +5,7 @@ import { reasonText } from '../planning/reported.ts';
 import type { Invocation } from './command-line.ts';
 import { composeLook } from './compose-look.ts';
 import { exitCodeOfError, exitCodeOfUnexpected } from './exit-codes.ts';
-import { type Ended, writeHostMetrics } from './host-metrics.ts';
+import { type Ended, writeExitCode, writeHostMetrics } from './host-metrics.ts';
 import { Ping } from './ping.ts';
 import { loadSettings } from './settings.ts';
 import type { Tick } from './tick.ts';
@@ -59,10 +59,12 @@ export async function tellTrouble({ settings: flags }: Invocation, error: unknow
     (loaded): Settings | undefined => loaded.settings,
     () => undefined,
   );
-  if (settings?.pingUrl === undefined) return;
+  if (settings === undefined) return;
   const code = error instanceof RunError ? exitCodeOfError(error.code) : exitCodeOfUnexpected(error);
+  // Whoever started the run is told of the error itself; trouble with metrics and ping comes on top of it.
+  if (settings.metricsFile !== undefined) await writeExitCode(settings.metricsFile, code).catch(() => undefined);
+  if (settings.pingUrl === undefined) return;
   const half = await composeLook(settings).catch(() => undefined);
-  // Whoever started the run is told of the error itself; trouble with the ping comes on top of it.
   if (half !== undefined) await new Ping(settings.pingUrl, half.http).end(code, [errorText(error)]);
 }
 

@@ -16,6 +16,7 @@ export interface Ended {
 
 /** node_exporter runs as a user of its own. */
 const READABLE = 0o644;
+const EXIT_CODE_SAMPLE = /^bin_proxy_exit_code .*$/m;
 
 /**
  * Writes the file for node_exporter's textfile collector, whole, and only where it would say something else than it does:
@@ -29,6 +30,19 @@ export async function writeHostMetrics(
   const text = metricsText(hostFamilies(await reportedBinaries(tick, ended.outcomes), ended.exitCode));
   if ((await readText(file)) === text) return;
   await writeDurably(file, text, READABLE);
+}
+
+/**
+ * Writes how a run ended that could not look: the exit code alone. What the file says of the binaries is what was known
+ * last, and stays. Throws what the file system does.
+ */
+export async function writeExitCode(file: string, exitCode: number): Promise<void> {
+  const former = await readText(file);
+  const hasSample = former !== undefined && EXIT_CODE_SAMPLE.test(former);
+  const text = hasSample
+    ? former.replace(EXIT_CODE_SAMPLE, `bin_proxy_exit_code ${exitCode}`)
+    : metricsText(hostFamilies([], exitCode));
+  if (former !== text) await writeDurably(file, text, READABLE);
 }
 
 function hostFamilies(binaries: readonly ReportedBinary[], exitCode: number): readonly MetricFamily[] {

@@ -46,6 +46,31 @@ describe.concurrent('beside a run', () => {
     expect(host.log()).toMatch(/warn +cannot write the metrics \S+nosuch/);
   });
 
+  hostTest('metrics tell of a run that ended before it could look', async ({ host }) => {
+    const file = join(host.directory, 'bin-proxy.prom');
+    const metrics = { BIN_PROXY_METRICS_FILE: file };
+    const good = () => host.manages({ name: 'app', service: false });
+    const bad = () => host.manages({ name: 'app', service: false, keep: 0 });
+    host.server.publish('app', v1);
+
+    bad();
+    expect((await host.run(['run'], metrics)).code).toBe(78);
+    const alone = readFileSync(file, 'utf8');
+    expect(alone).toMatch(/^bin_proxy_build_info\{version="[^"]+"\} 1$/m);
+    expect(alone).toMatch(/^bin_proxy_exit_code 78$/m);
+
+    good();
+    await host.tick([], metrics);
+    const well = readFileSync(file, 'utf8');
+    expect(well).toContain('bin_proxy_exit_code 0\n');
+    bad();
+    await host.run(['run'], metrics);
+    expect(readFileSync(file, 'utf8')).toBe(well.replace('bin_proxy_exit_code 0', 'bin_proxy_exit_code 78'));
+    utimesSync(file, 1, 1);
+    await host.run(['run'], metrics);
+    expect(statSync(file).mtimeMs).toBe(1_000);
+  });
+
   hostTest('a ping tells of the beginning and the end, and changes nothing', async ({ host }) => {
     const told: string[] = [];
     let status = 200;
