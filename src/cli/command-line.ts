@@ -40,16 +40,17 @@ export function toInvocation(command: CommandName, names: readonly string[], raw
     wishes[flag] = value;
     delete settings[flag];
   }
+  const { force, ...others } = wishes;
   return {
     command: command === 'run' && raw.switches.has('dry-run') ? 'plan' : command,
     names,
-    force: raw.switches.has('force') ? 'yes' : 'no',
+    force: force === 'yes' ? 'yes' : 'no',
     output: raw.switches.has('json') ? 'json' : 'text',
     volume: raw.switches.has('quiet')
       ? 'quiet'
       : ((['normal', 'verbose', 'debug'] as const)[Math.min(raw.verbosity, 2)] ?? 'normal'),
     color: color === 'always' || color === 'never' ? color : 'auto',
-    wishes,
+    wishes: others,
     settings,
   };
 }

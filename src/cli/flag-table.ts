@@ -45,7 +45,12 @@ export const FLAGS = [
     meaning: 'show what would be done and change nothing (as "plan")',
     of: ['run', 'plan', 'rollback', 'install', 'uninstall'],
   },
-  { flag: 'force', type: 'boolean', meaning: 'try again what failed here before; unlock: ask the holder to end' },
+  {
+    flag: 'force',
+    type: 'boolean',
+    meaning: 'try again what failed here before; unlock: ask the holder to end',
+    of: ['run', 'plan', 'explain', 'rollback', 'unlock'],
+  },
   { flag: 'now', type: 'boolean', meaning: 'do not wait for a maintenance window', of: ['run', 'plan'] },
   {
     flag: 'keep-going',

@@ -82,6 +82,18 @@ describe('the command lines of cron and scripts', () => {
   });
 });
 
+describe('a flag of other commands', () => {
+  it.each(['apply plan.json', 'status', 'hold app', 'uninstall'])(
+    'is refused, not passed over: %s --force',
+    async (line) => {
+      const [command, ...names] = line.split(' ');
+      const expected = `--force belongs to "bin-proxy run", "plan", "explain", "rollback", "unlock", found with "${command}"`;
+      const asked = parseFullArguments([command ?? '', ...names, '--force']);
+      await expect(asked).rejects.toMatchObject({ code: 'usage', message: expected });
+    },
+  );
+});
+
 describe('a value that is glued to its letter', () => {
   it('is left to yargs, which reads it as other programs do where it does not look like more letters', async () => {
     expect(parseTickArguments(['-c/etc/x'])).toBeUndefined();
