@@ -89,7 +89,7 @@ async function look(probation: Probation, roles: ActRoles): Promise<Looked> {
     const runs = probation.watched.every(
       ({ process }) => samples.find((one) => one.process === process)?.state === 'running',
     );
-    return verdict.kind === 'passed' && runs ? await atItsEnd(probation, roles) : { verdict, health: [] };
+    return verdict.kind === 'passed' && runs ? await atItsEnd(probation, samples, roles) : { verdict, health: [] };
   } catch (error) {
     if (!(error instanceof UpdateError)) throw error;
     log.warn(`a release on probation cannot be judged: ${error.message}`);
@@ -98,10 +98,10 @@ async function look(probation: Probation, roles: ActRoles): Promise<Looked> {
 }
 
 /** Only then: what idle ticks do must cost next to nothing (invariant 12). */
-async function atItsEnd(probation: Probation, roles: ActRoles): Promise<Looked> {
+async function atItsEnd(probation: Probation, samples: readonly ProcessSample[], roles: ActRoles): Promise<Looked> {
   const watch = new HealthWatch(healthChecks(probation.journal), roles);
   const unwell = await watch.judge(() => roles.gate.mayBegin());
-  const verdict = judgeHealth(probation, unwell && `${unwell.name}: ${unwell.detail}`);
+  const verdict = judgeHealth(probation, unwell && `${unwell.name}: ${unwell.detail}`, samples);
   if (verdict.kind === 'goes-on') roles.log.warn(`${unwell?.name}: its probation goes on: ${unwell?.detail}`);
   return { verdict, health: watch.seen };
 }

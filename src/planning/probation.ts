@@ -23,7 +23,7 @@ export type ProbationVerdict =
 export interface Seen {
   readonly now: Date;
   readonly bootId: string;
-  /** What the service manager says about the watched processes. */
+  /** What the service manager says about every process of the services in the journal, watched or not any more. */
   readonly samples: readonly ProcessSample[];
 }
 
@@ -41,7 +41,7 @@ export function isOver({ until, journal }: Probation, now: Date): boolean {
 export function judgeProbation(probation: Probation, seen: Seen): ProbationVerdict {
   const rebooted = seen.bootId !== probation.bootId;
   const samples = probation.watched.flatMap(({ process }) => seen.samples.find((one) => one.process === process) ?? []);
-  const stopped = samples.filter(({ state }) => intentOf(state) === 'stopped').map(({ process }) => process);
+  const stopped = stoppedAmong(seen.samples);
   const down = samples.find(({ state }) => intentOf(state) === 'failing');
   if (down !== undefined && !rebooted) {
     return {
@@ -75,14 +75,23 @@ export function judgeProbation(probation: Probation, seen: Seen): ProbationVerdi
 
 /**
  * Judges the health of a release whose time is up. What it needs may be away for a minute or two: only where tick after
- * tick finds it unwell is it the release. `unwell` is what was found; absent: nothing.
+ * tick finds it unwell is it the release. `unwell` is what was found; absent: nothing. `samples` are as in {@link Seen}.
  */
-export function judgeHealth(probation: Probation, unwell: string | undefined): ProbationVerdict {
+export function judgeHealth(
+  probation: Probation,
+  unwell: string | undefined,
+  samples: readonly ProcessSample[],
+): ProbationVerdict {
   if (unwell === undefined) return { kind: 'passed' };
   const seen = (probation.unwell ?? 0) + 1;
   if (seen < UNWELL) return { kind: 'goes-on', probation: { ...probation, unwell: seen } };
   const detail = `${unwell} at the end of its probation (seen ${seen} times)`;
-  return { kind: 'failed', reason: 'unhealthy', detail, stopped: [] };
+  return { kind: 'failed', reason: 'unhealthy', detail, stopped: stoppedAmong(samples) };
+}
+
+/** Among all of them: what was stopped on purpose is watched no more from the next tick on, and is to stay so. */
+function stoppedAmong(samples: readonly ProcessSample[]): readonly string[] {
+  return samples.filter(({ state }) => intentOf(state) === 'stopped').map(({ process }) => process);
 }
 
 function isSame(before: WatchedProcess, now: WatchedProcess): boolean {

@@ -81,6 +81,27 @@ describe.concurrent('a release on probation', () => {
     expect(await host.supervisor.state('app')).toBe('STOPPED');
   });
 
+  hostTest('leaves down what was stopped by hand ticks before another process failed', async ({ host }) => {
+    host.install('app', good);
+    const options = ['numprocs=2', 'process_name=%(process_num)d', 'autorestart=false'];
+    host.supervisor.program({ name: 'app', command: host.path('app'), options });
+    await host.supervisor.start();
+    for (const process of ['app:0', 'app:1']) await host.supervisor.untilState(process, 'RUNNING');
+    host.manages({ name: 'app', service: 'app:*' });
+    host.server.publish('app', next);
+    expect(outcomeOf(await host.tick([], SHORT), 'app')).toMatchObject({ outcome: 'updated' });
+    await host.supervisor.ctl('stop', 'app:1');
+    expect(outcomeOf(await host.tick([], SHORT), 'app')).toMatchObject({ outcome: 'up-to-date' });
+    process.kill(await host.supervisor.pid('app:0'), 'SIGSEGV');
+    await host.supervisor.untilState('app:0', 'EXITED');
+
+    expect(outcomeOf(await host.tick([], SHORT), 'app')).toMatchObject({ outcome: 'rolled-back' });
+
+    expect(await host.runsInstalled('app', 'app:0')).toBe(true);
+    expect(host.installed('app')).toEqual(good);
+    expect(await host.supervisor.state('app:1')).toBe('STOPPED');
+  });
+
   hostTest('is over when its time is up, and nothing is written before', async ({ host }) => {
     await host.runs('app', good);
     host.manages('app');

@@ -104,6 +104,18 @@ describe('what somebody else did to a process on probation (invariant 7)', () =>
     const verdict = judged([down('fatal'), down('stopped', 'helper')], { watched: [APP, helper] });
     expect(verdict).toMatchObject({ kind: 'failed', stopped: ['helper'] });
   });
+
+  it('is remembered also where an earlier tick has ended the watch over it', () => {
+    expect(judged([down('fatal'), down('stopped', 'helper')])).toMatchObject({ kind: 'failed', stopped: ['helper'] });
+    const restarted = { ...RUNNING, pid: 9, startTime: '900' };
+    const verdict = judged([restarted, down('stopped', 'helper')], { restarts: 2 });
+    expect(verdict).toMatchObject({ kind: 'failed', stopped: ['helper'] });
+  });
+
+  it('is remembered where its health takes the release back', () => {
+    const verdict = judgeHealth(probationOf({ unwell: 2 }), 'app: bad', [RUNNING, down('stopped', 'helper')]);
+    expect(verdict).toMatchObject({ kind: 'failed', reason: 'unhealthy', stopped: ['helper'] });
+  });
 });
 
 describe("a reboot is nobody's fault (invariant 5)", () => {
@@ -120,14 +132,14 @@ describe("a reboot is nobody's fault (invariant 5)", () => {
 
 describe('the health of a release whose probation is over', () => {
   it('has it pass where it is good, however often it was bad', () => {
-    expect(judgeHealth(probationOf({ unwell: 2 }), undefined)).toEqual({ kind: 'passed' });
+    expect(judgeHealth(probationOf({ unwell: 2 }), undefined, [RUNNING])).toEqual({ kind: 'passed' });
   });
 
   it('has it go on twice where it is bad, and then fail', () => {
-    const first = judgeHealth(probationOf(), 'app: bad');
+    const first = judgeHealth(probationOf(), 'app: bad', [RUNNING]);
     expect(first).toEqual({ kind: 'goes-on', probation: probationOf({ unwell: 1 }) });
-    expect(judgeHealth(probationOf({ unwell: 1 }), 'app: bad')).toMatchObject({ probation: { unwell: 2 } });
-    expect(judgeHealth(probationOf({ unwell: 2 }), 'app: bad')).toEqual({
+    expect(judgeHealth(probationOf({ unwell: 1 }), 'app: bad', [RUNNING])).toMatchObject({ probation: { unwell: 2 } });
+    expect(judgeHealth(probationOf({ unwell: 2 }), 'app: bad', [RUNNING])).toEqual({
       kind: 'failed',
       reason: 'unhealthy',
       detail: 'app: bad at the end of its probation (seen 3 times)',
