@@ -18,7 +18,8 @@ export interface LookPolicy extends Policy {
   readonly windows: 'respect' | 'ignore';
   /**
    * Of which binaries the past is read: of all of them where a person wants to see it, else of those alone that would not
-   * be left as they are. It is they whom an operator's hold makes a difference to.
+   * be left as they are, were it their turn. It is they whom an operator's hold makes a difference to, and those that
+   * depend on them.
    */
   readonly records: 'all' | 'needed';
 }
@@ -37,14 +38,14 @@ export async function look(entries: readonly ManifestEntry[], roles: LookRoles, 
     const answer = answers.get(entry.name) ?? NOT_ASKED;
     observed.push({ entry, answer, installed: await installedFor(entry, answer, roles.reader) });
   }
-  const restraint = await restraintOf(entries, policy);
-  const plan = restraint(decide(observed, policy));
-  // The past matters to what would change or cannot be judged: most ticks read no record at all.
+  const plan = decide(observed, policy);
+  // The past matters to what would change or cannot be judged: most ticks read no record at all, and restrain nothing.
   const wanted = plan.binaries.filter(({ decision }) => policy.records === 'all' || !isSettled(decision));
   if (wanted.length === 0) return { ...plan, warnings, reports };
   const { byName, damaged } = await roles.records.read(wanted.map(({ entry }) => entry.name));
   const remembered = observed.map((one) => withRecord(one, byName.get(one.entry.name)));
   const unread = [...damaged].map(([name, why]) => `the record of ${name} is damaged and not used: ${why}`);
+  const restraint = await restraintOf(entries, policy);
   return { ...restraint(decide(remembered, policy)), warnings: [...warnings, ...unread], reports };
 }
 

@@ -59,6 +59,23 @@ describe.concurrent('a maintenance window', () => {
     expect(host.installed('app')).toEqual(v1);
   });
 
+  hostTest('makes nobody wait for what an operator holds, as the plan says', async ({ host }) => {
+    host.manages(
+      { name: 'api', service: false, dependsOn: ['db'] },
+      { name: 'db', service: false, window: windowIn(5).text },
+    );
+    for (const name of ['api', 'db']) {
+      host.install(name, v1);
+      host.server.publish(name, v2);
+    }
+    await host.run(['hold', 'db'], UTC);
+
+    expect((await host.run(['plan'], UTC)).stdout).toMatch(/api .*new release/);
+    // As cron starts it: it reads no more of the past than it needs.
+    expect(await host.run(['run'], UTC)).toMatchObject({ code: 0, stdout: expect.stringMatching(/^api {2}updated/m) });
+    expect([host.installed('api'), host.installed('db')]).toEqual([v2, v1]);
+  });
+
   hostTest('that nobody can read is refused with its place', async ({ host }) => {
     host.manages({ name: 'app', service: false, window: 'Mon 2-5' });
     const ran = await host.run(['run']);
