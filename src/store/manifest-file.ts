@@ -5,7 +5,7 @@ import type { Cache } from './cache.ts';
 import type { ManifestPlace } from './manifest-parse.ts';
 
 /** Changes when the meaning of a cached manifest does. */
-const FORMAT = 2;
+const FORMAT = 3;
 
 export interface LoadedManifest {
   readonly manifest: Manifest;

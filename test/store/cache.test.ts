@@ -134,6 +134,18 @@ describe('the manifest as a tick loads it', () => {
     expect([freshness, manifest.entries[0]?.path]).toEqual(['changed', '/opt/bin/app']);
   });
 
+  it('is checked anew where the one that is known was kept before health and dependsOn were', async () => {
+    const text = '{"binaries":[{"name":"app","health":{"command":["true"]}},{"name":"web","dependsOn":["app"]}]}';
+    writeFileSync(place.path('m.json'), text);
+    const cache = await Cache.open(place.path('state'));
+    const file = place.path('m.json');
+    cache.keepManifest(JSON.stringify([2, file, binDir, text]), { file, entries: [], warnings: [] });
+    await cache.save();
+    const { freshness, manifest } = await load();
+    expect(freshness).toBe('changed');
+    expect(manifest.entries).toMatchObject([{ health: { kind: 'command' } }, { dependsOn: ['app'] }]);
+  });
+
   it('is not written where nothing changed', async () => {
     writeFileSync(place.path('m.json'), '{"binaries":[]}');
     await load();
