@@ -16,6 +16,8 @@ export interface Probation {
   readonly until: string;
   /** A reboot ends every process; that is nobody's fault. */
   readonly bootId: string;
+  /** Since it began: what a program answers while it warms up anew says nothing of its release; absent: no reboot. */
+  readonly rebooted?: true;
   readonly watched: readonly WatchedProcess[];
   /** How many ticks have found a process that was not the one of the tick before. */
   readonly restarts: number;

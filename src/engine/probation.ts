@@ -4,7 +4,7 @@ import { inBoot, type Journal, journalFiles, withProcesses } from '../domain/jou
 import type { Outcome } from '../domain/outcome.ts';
 import type { Probation } from '../domain/probation.ts';
 import type { ProcessSample } from '../planning/health.ts';
-import { judgeHealth, judgeProbation, type ProbationVerdict } from '../planning/probation.ts';
+import { asksHealth, judgeHealth, judgeProbation, type ProbationVerdict } from '../planning/probation.ts';
 import { bootId } from '../platform/processes.ts';
 import { HealthWatch } from './health-watch.ts';
 import { noteInJournal } from './journaling.ts';
@@ -85,11 +85,13 @@ async function look(probation: Probation, roles: ActRoles): Promise<Looked> {
     const names = probation.journal.services.map(({ service }) => service);
     const statuses = await settled(names, roles);
     const samples = [...statuses.values()].flatMap((status) => (status.kind === 'known' ? status.processes : []));
-    const verdict = judgeProbation(probation, { now: clock.now(), bootId: await bootId(), samples });
+    const boot = await bootId();
+    const verdict = judgeProbation(probation, { now: clock.now(), bootId: boot, samples });
     const runs = probation.watched.every(
       ({ process }) => samples.find((one) => one.process === process)?.state === 'running',
     );
-    return verdict.kind === 'passed' && runs ? await atItsEnd(probation, samples, roles) : { verdict, health: [] };
+    const isAsked = verdict.kind === 'passed' && runs && asksHealth(probation, boot);
+    return isAsked ? await atItsEnd(probation, samples, roles) : { verdict, health: [] };
   } catch (error) {
     if (!(error instanceof UpdateError)) throw error;
     log.warn(`a release on probation cannot be judged: ${error.message}`);

@@ -40,6 +40,7 @@ export function isOver({ until, journal }: Probation, now: Date): boolean {
 /** Judges one look at a release on probation. Pure: `seen` is all it knows. */
 export function judgeProbation(probation: Probation, seen: Seen): ProbationVerdict {
   const rebooted = seen.bootId !== probation.bootId;
+  const sinceBoot = rebooted ? { bootId: seen.bootId, rebooted } : {};
   const samples = probation.watched.flatMap(({ process }) => seen.samples.find((one) => one.process === process) ?? []);
   const stopped = stoppedAmong(seen.samples);
   const down = samples.find(({ state }) => intentOf(state) === 'failing');
@@ -70,7 +71,15 @@ export function judgeProbation(probation: Probation, seen: Seen): ProbationVerdi
   // One that takes long to start or to stop is looked at again by the next tick.
   if (samples.some(({ state }) => intentOf(state) === 'unsettled')) return { kind: 'goes-on', probation };
   if (watched.length === 0) return { kind: 'passed' };
-  return { kind: 'goes-on', probation: { ...probation, bootId: seen.bootId, watched, restarts } };
+  return { kind: 'goes-on', probation: { ...probation, ...sinceBoot, watched, restarts } };
+}
+
+/**
+ * Whether its health is asked when its time is up. After a reboot it is not: a program that takes long to warm up may
+ * still do so at the end of a probation that began before it. That its processes stay up counts all the same.
+ */
+export function asksHealth({ bootId, rebooted }: Probation, now: string): boolean {
+  return rebooted !== true && bootId === now;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect } from 'vitest';
@@ -129,5 +129,28 @@ describe.concurrent('the health of a program', () => {
     });
     expect(host.installed('app')).toEqual(one);
     expect(await host.supervisor.state('app')).toBe('RUNNING');
+  });
+
+  hostTest('is not asked when its probation ends after a reboot: it may still warm up', async ({ host }) => {
+    const [one, two] = [program('one'), program('two')];
+    await host.runs('app', one);
+    const well = join(host.directory, 'well');
+    writeFileSync(well, '');
+    host.manages({ name: 'app', health: { command: ['test', '-e', well] } });
+    host.server.publish('app', two);
+    const brief = { BIN_PROXY_STABLE_SECONDS: '1', BIN_PROXY_PROBATION_SECONDS: '1' };
+    expect(outcomeOf(await host.tick([], brief), 'app')).toMatchObject({ outcome: 'updated' });
+    // As if the host had come up anew since.
+    const file = join(host.stateDir, 'probation.json');
+    const before = JSON.parse(readFileSync(file, 'utf8')) as { probations: { bootId: string }[] };
+    const probations = before.probations.map((one) => ({ ...one, bootId: 'the one before' }));
+    writeFileSync(file, JSON.stringify({ ...before, probations }));
+    rmSync(well);
+    await delay(1_000);
+
+    expect(outcomeOf(await host.tick([], brief), 'app')).toMatchObject({ outcome: 'up-to-date' });
+
+    expect(existsSync(file)).toBe(false);
+    expect(host.log()).toContain('app: probation is over');
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Journal } from '../../src/domain/journal.ts';
 import type { Probation } from '../../src/domain/probation.ts';
 import type { ProcessSample, ProcessState } from '../../src/planning/health.ts';
-import { judgeHealth, judgeProbation } from '../../src/planning/probation.ts';
+import { asksHealth, judgeHealth, judgeProbation } from '../../src/planning/probation.ts';
 import { minutesFromNow, NOW } from './builders.ts';
 
 const JOURNAL: Journal = {
@@ -121,12 +121,20 @@ describe('what somebody else did to a process on probation (invariant 7)', () =>
 describe("a reboot is nobody's fault (invariant 5)", () => {
   it('new processes are not counted as restarts, and are watched from now on', () => {
     const now = { ...APP, pid: 70, startTime: '7' };
-    const probation = probationOf({ bootId: 'next', watched: [now], restarts: 2 });
+    const probation = probationOf({ bootId: 'next', rebooted: true, watched: [now], restarts: 2 });
     expect(judged([{ ...RUNNING, ...now }], { restarts: 2 }, 'next')).toEqual({ kind: 'goes-on', probation });
   });
 
   it('a process that has not come up yet is not held against the release', () => {
     expect(judged([down('fatal')], {}, 'next').kind).not.toBe('failed');
+  });
+
+  it('its health is not asked at the end: it may still warm up', () => {
+    expect(asksHealth(probationOf(), 'boot')).toBe(true);
+    expect(asksHealth(probationOf(), 'next')).toBe(false);
+    const verdict = judged([RUNNING], {}, 'next');
+    expect(verdict.kind === 'goes-on' && asksHealth(verdict.probation, 'next')).toBe(false);
+    expect(verdict).toMatchObject({ kind: 'goes-on', probation: { bootId: 'next', rebooted: true } });
   });
 });
 
