@@ -9,6 +9,7 @@ import { ReleaseServer } from '../../src/manager/server/release-server.ts';
 import { parseTokens, Tokens } from '../../src/manager/server/tokens.ts';
 import { prepareStore } from '../../src/manager/session.ts';
 import { ReleaseStore } from '../../src/manager/store.ts';
+import { takeLock } from '../../src/platform/lock.ts';
 import { TrustedProxies } from '../../src/platform/proxy-trust.ts';
 import { PUBLISHER } from '../support/manager-server.ts';
 import { type StoreFolder, script, storeTest } from '../support/release-store.ts';
@@ -104,6 +105,17 @@ describe('bin-manager serve and clients that ask too much', () => {
     expect(garbage).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n[\s\S]*expected a request of HTTP\/1\.1/);
     const metrics = await (await fetch(`${origin}/metrics`)).text();
     expect(metrics).toContain('bin_manager_requests_total{route="none",status="431"} 1\n');
+  });
+
+  storeTest('lets an upload wait for another writer, however long that is without a byte', async ({ store }) => {
+    const port = await serve(store, { ...LIMITS, idleMs: QUICK.idleMs });
+    const lock = await takeLock(new ReleaseStore(store.store).places.lock, new Date(), 'another writer');
+    const url = `http://127.0.0.1:${port}/api/v1/releases/app/1`;
+    const [taken] = await Promise.all([
+      fetch(url, put(script('one'))),
+      delay(3 * QUICK.idleMs).then(() => lock.release()),
+    ]);
+    expect([taken.status, store.offered('app')]).toEqual([201, script('one')]);
   });
 
   storeTest('says when to come again to whoever uploads too often', async ({ store }) => {

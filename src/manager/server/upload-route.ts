@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { errorText } from '../../domain/errors.ts';
+import type { HttpRequest } from '../../platform/http-server.ts';
 import { offeredNow } from '../offered-now.ts';
 import { publish } from '../publish.ts';
 import type { ReleaseStore } from '../store.ts';
@@ -9,10 +10,13 @@ import type { Counters } from './counters.ts';
 import { Refusal } from './trouble.ts';
 import { type UploadRequest, uploadRequest } from './upload-request.ts';
 
-/** How long an upload waits for another writer, once all of its bytes are there. */
-const WAIT_MS = 60_000;
-/** Nothing is sent meanwhile, and nginx gives up whoever says nothing for a minute. */
+/**
+ * Once all bytes of an upload are there: how long its deltas may take, and how long it then waits for another writer.
+ * Nothing is sent meanwhile, and nginx gives up whoever says nothing for a minute (proxy_read_timeout), so both together
+ * are less than that.
+ */
 const DELTAS_MS = 30_000;
+const WAIT_MS = 25_000;
 
 export interface UploadOptions {
   readonly store: ReleaseStore;
@@ -60,11 +64,7 @@ async function take(options: UploadOptions, request: FastifyRequest, reply: Fast
   const onWait = ({ pid }: { readonly pid: number }) =>
     note(`${publication.name} ${publication.version} waits for pid ${pid}, which writes to the store`);
   const conditions = { now: () => new Date(), waitMs: WAIT_MS, onWait, signal: stop };
-  const published = await publish(
-    store,
-    { ...publication, bytes: received(raw.iterator({ destroyOnReturn: false }), options) },
-    conditions,
-  );
+  const published = await publish(store, { ...publication, bytes: received(raw, options) }, conditions);
   const { artifact, name, version, channel } = published;
   note(
     `${request.holder?.name}: ${name} ${version} for ${artifact.platform} to ${channel}, ${published.what}: sha256:${artifact.sha256}`,
@@ -73,7 +73,8 @@ async function take(options: UploadOptions, request: FastifyRequest, reply: Fast
 }
 
 /** An upload that is refused on its way is still read to its end by Node, so that its sender reads why. */
-async function* received(body: AsyncIterable<Uint8Array>, options: UploadOptions): AsyncIterable<Uint8Array> {
+async function* received(request: HttpRequest, options: UploadOptions): AsyncIterable<Uint8Array> {
+  const body: AsyncIterable<Uint8Array> = request.iterator({ destroyOnReturn: false });
   let size = 0;
   try {
     for await (const chunk of body) {
@@ -82,6 +83,8 @@ async function* received(body: AsyncIterable<Uint8Array>, options: UploadOptions
       if (size > options.maxUploadBytes) throw tooLarge(options.maxUploadBytes);
       yield chunk;
     }
+    // From now on the silence is ours. Node sets its timeout again once this is answered.
+    request.socket.setTimeout(0);
   } catch (error) {
     if (error instanceof Refusal) throw error;
     throw new Refusal(400, `the upload broke off after ${size} bytes: ${errorText(error)}`);
