@@ -11,6 +11,7 @@ export type HttpSocket = Socket;
 export interface HttpServerLimits {
   /** URL and headers together. */
   readonly headerBytes: number;
+  /** From the first byte; with TLS the handshake has as long, before it. */
   readonly headersMs: number;
   /** A request with its body. */
   readonly requestMs: number;
@@ -42,10 +43,25 @@ export function httpServer(limits: HttpServerLimits, tls: TlsPair | undefined, l
     connectionsCheckingInterval: Math.min(headersMs, requestMs, MAX_CHECK_MS),
   };
   const server: Server =
-    tls === undefined ? createServer(options, listener) : createTlsServer({ ...options, ...tls }, listener);
+    tls === undefined
+      ? createServer(options, listener)
+      : createTlsServer({ ...options, ...tls, handshakeTimeout: headersMs }, listener);
   server.setTimeout(idleMs);
   server.maxConnections = connections;
   return server;
+}
+
+/**
+ * The connections of a server, as they come and go. Also those that have shaken no hands yet: Node's own
+ * `closeAllConnections` does not know of them, and its `close` waits for them.
+ */
+export function openSockets(server: Server): ReadonlySet<Socket> {
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  return sockets;
 }
 
 /** Connections from now on get this certificate. */

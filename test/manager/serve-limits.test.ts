@@ -9,8 +9,11 @@ import { ReleaseServer } from '../../src/manager/server/release-server.ts';
 import { parseTokens, Tokens } from '../../src/manager/server/tokens.ts';
 import { prepareStore } from '../../src/manager/session.ts';
 import { ReleaseStore } from '../../src/manager/store.ts';
+import type { TlsPair } from '../../src/platform/http-server.ts';
 import { takeLock } from '../../src/platform/lock.ts';
 import { TrustedProxies } from '../../src/platform/proxy-trust.ts';
+import { Authority } from '../support/authority.ts';
+import { has } from '../support/components.ts';
 import { PUBLISHER } from '../support/manager-server.ts';
 import { type StoreFolder, script, storeTest } from '../support/release-store.ts';
 
@@ -25,12 +28,12 @@ describe('bin-manager serve and clients that ask too much', () => {
     for (const one of started.splice(0)) await one.close();
   });
 
-  async function serve(store: StoreFolder, limits = LIMITS): Promise<number> {
+  async function serve(store: StoreFolder, limits = LIMITS, tls?: TlsPair): Promise<number> {
     const releases = new ReleaseStore(store.store);
     await prepareStore(releases);
     const tokens = new Tokens(parseTokens(`ci publish ${PUBLISHER}`).holders);
     const server = await ReleaseServer.open({
-      ...{ store: releases, address: { host: '127.0.0.1', port: 0 }, tokens: () => tokens, tls: undefined, limits },
+      ...{ store: releases, address: { host: '127.0.0.1', port: 0 }, tokens: () => tokens, tls, limits },
       ...{ proxies: new TrustedProxies(), reports: 'taken', deltas: 0, log: new AccessLog(openSync('/dev/null', 'w')) },
     });
     started.push(server);
@@ -105,6 +108,27 @@ describe('bin-manager serve and clients that ask too much', () => {
     expect(garbage).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n[\s\S]*expected a request of HTTP\/1\.1/);
     const metrics = await (await fetch(`${origin}/metrics`)).text();
     expect(metrics).toContain('bin_manager_requests_total{route="none",status="431"} 1\n');
+  });
+
+  storeTest('waits for no handshake for ever, nor to be stopped', async ({ store, skip }) => {
+    skip(!has('openssl'));
+    const authority = new Authority();
+    const tls = authority.issue();
+    authority.remove();
+    const connected = async (port: number, first = '') => {
+      const socket = connect(port, '127.0.0.1').on('error', () => {});
+      await once(socket, 'connect');
+      socket.resume().write(first);
+      return { closed: new Promise((resolve) => socket.once('close', resolve)) };
+    };
+    await (await connected(await serve(store, QUICK, tls))).closed;
+    // Here a handshake has longer than this test.
+    const port = await serve(store, { ...LIMITS, headersMs: 3_600_000, graceMs: 300 }, tls);
+    const silent = await connected(port);
+    // Connections are accepted in turn, so once this one is refused the other one is there.
+    await (await connected(port, 'GET / HTTP/1.1\r\n\r\n')).closed;
+    await started.pop()?.close();
+    await silent.closed;
   });
 
   storeTest('lets an upload wait for another writer, however long that is without a byte', async ({ store }) => {

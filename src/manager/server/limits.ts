@@ -8,6 +8,8 @@ export interface Limits extends HttpServerLimits {
   readonly bodyMs: number;
   /** Longer URLs are refused in words before their headers are too much. */
   readonly urlCharacters: number;
+  /** For answers that are under way when the server is stopped. */
+  readonly graceMs: number;
 }
 
 export const LIMITS: Limits = {
@@ -15,6 +17,7 @@ export const LIMITS: Limits = {
   bodyBytes: 256 * 1024,
   bodyMs: 30_000,
   urlCharacters: 8 * 1024,
+  graceMs: 10_000,
   headerBytes: 16 * 1024,
   headersMs: 15_000,
   // An upload over a slow line.

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { errorText, RunError, systemCode } from '../../domain/errors.ts';
-import { renewCertificate, type TlsPair } from '../../platform/http-server.ts';
+import { type HttpSocket, openSockets, renewCertificate, type TlsPair } from '../../platform/http-server.ts';
 import type { TrustedProxies } from '../../platform/proxy-trust.ts';
 import { ManagerError } from '../errors.ts';
 import { openFleet } from '../fleet/fleet.ts';
@@ -15,8 +15,6 @@ import type { Limits } from './limits.ts';
 import type { Reports } from './reports.ts';
 import type { Tokens } from './tokens.ts';
 
-/** For answers that are under way when the server is stopped. */
-const GRACE_MS = 10_000;
 const SWEEP_MS = 100;
 
 export interface ReleaseServerOptions {
@@ -39,15 +37,11 @@ export interface ReleaseServerOptions {
 export class ReleaseServer {
   /** With the port that it got. */
   readonly address: ListenAddress;
-  readonly #app: FastifyInstance;
-  readonly #outOfTime: AbortController;
-  readonly #closeFleet: () => Promise<void>;
+  readonly #running: Running;
 
   private constructor(running: Running, address: ListenAddress) {
     this.address = address;
-    this.#app = running.app;
-    this.#outOfTime = running.outOfTime;
-    this.#closeFleet = running.closeFleet;
+    this.#running = running;
   }
 
   /** Throws {@link ManagerError} `refused` where it cannot listen. */
@@ -56,8 +50,10 @@ export class ReleaseServer {
     const fleet = reports === 'taken' ? await takeReports(rest.store) : NO_FLEET;
     try {
       const app = await buildApp({ ...rest, reports: fleet.reports, stop: outOfTime.signal });
+      const sockets = openSockets(app.server);
       const bound = await listen(app, address);
-      return new ReleaseServer({ app, outOfTime, closeFleet: fleet.close }, bound);
+      const { graceMs } = rest.limits;
+      return new ReleaseServer({ app, sockets, graceMs, outOfTime, closeFleet: fleet.close }, bound);
     } catch (error) {
       await fleet.close();
       throw error;
@@ -66,26 +62,29 @@ export class ReleaseServer {
 
   /** Connections from now on get this certificate. */
   renew(pair: TlsPair): void {
-    renewCertificate(this.#app.server, pair);
+    renewCertificate(this.#running.app.server, pair);
   }
 
   /** Takes no new requests, and ends when those that run are answered, or out of time. */
   async close(): Promise<void> {
+    const { app, sockets, graceMs, outOfTime, closeFleet } = this.#running;
     const timer = setTimeout(() => {
-      this.#outOfTime.abort(new RunError('terminated', 'the server is being stopped'));
-      this.#app.server.closeAllConnections();
-    }, GRACE_MS);
+      outOfTime.abort(new RunError('terminated', 'the server is being stopped'));
+      for (const socket of sockets) socket.destroy();
+    }, graceMs);
     // Node closes those that are idle now; an answer that is still under way leaves one that is kept alive.
-    const sweeper = setInterval(() => this.#app.server.closeIdleConnections(), SWEEP_MS);
-    await this.#app.close();
+    const sweeper = setInterval(() => app.server.closeIdleConnections(), SWEEP_MS);
+    await app.close();
     clearInterval(sweeper);
     clearTimeout(timer);
-    await this.#closeFleet();
+    await closeFleet();
   }
 }
 
 interface Running {
   readonly app: FastifyInstance;
+  readonly sockets: ReadonlySet<HttpSocket>;
+  readonly graceMs: number;
   readonly outOfTime: AbortController;
   readonly closeFleet: () => Promise<void>;
 }

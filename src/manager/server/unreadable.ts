@@ -17,8 +17,9 @@ const REASONS: Readonly<Record<number, string>> = {
 export function refuseUnreadable(error: Error, socket: HttpSocket, counters: Counters): void {
   if (systemCode(error) === 'ECONNRESET' || socket.destroyed || socket.writableEnded) return;
   const { _httpMessage: answer } = socket as HttpSocket & { readonly _httpMessage?: HttpResponse | null };
-  // Whatever was written now would be taken for a part of the answer that is under way.
-  if (!socket.writable || answer?.headersSent === true) {
+  // Whatever was written now would be taken for a part of the answer that is under way, or never be sent.
+  const isUnreadable = answer?.headersSent === true || systemCode(error) === 'ERR_TLS_HANDSHAKE_TIMEOUT';
+  if (!socket.writable || isUnreadable) {
     socket.destroy();
     return;
   }
