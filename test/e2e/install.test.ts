@@ -12,8 +12,8 @@ import {
 import { dirname, join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { shipped } from '../config/shipped.ts';
-import type { Host } from '../support/host.ts';
-import { hostTest } from '../support/host-test.ts';
+import { type Host, PROGRAM, runProgram } from '../support/host.ts';
+import { hostTest, mountTest } from '../support/host-test.ts';
 import { differences } from '../support/json-docs.ts';
 
 interface Installed {
@@ -171,6 +171,20 @@ describe.concurrent('bin-proxy install', () => {
     if (process.geteuid?.() !== 0) return expect(ran.code).toBe(0);
     expect([ran.code, ran.stdout]).toEqual([77, '']);
     expect(ran.stderr).toContain(`${config} must not be trusted: ${config} can be written by everybody`);
+  });
+
+  mountTest('is not stuck where systemd cannot stop the timer', async () => {
+    const script = [
+      'for folder in /etc /var/lib /run; do mount -t tmpfs tmpfs "$folder" || exit 1; done',
+      '"$@" install --timer --prefix /run/p; echo "timer $?"',
+      '"$@" install --cron --prefix /run/p; echo "cron $?"',
+      'grep -c systemd /var/lib/bin-proxy/installed.json',
+      '"$@" install --timer --prefix /run/p; "$@" uninstall; echo "uninstall $?"; ls /etc/systemd/system',
+    ].join('\n');
+    const args = ['--mount', 'sh', '-c', script, 'sh', process.execPath, PROGRAM];
+    const ran = await runProgram('unshare', args, { PATH: process.env['PATH'] ?? '' });
+    expect(ran.stdout).toMatch(/^timer 20\n[\s\S]*^cron 0\n0\n[\s\S]*^uninstall 0\n$/m);
+    expect(ran.stderr).toContain('bin-proxy: warning: systemctl disable --now bin-proxy.timer: ');
   });
 
   hostTest('says what it would do, and refuses what would start it twice', async ({ host }) => {

@@ -1,9 +1,10 @@
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { RunError } from '../../domain/errors.ts';
+import { errorText, RunError } from '../../domain/errors.ts';
 import { runCommand } from '../../platform/command.ts';
 import { placeTrouble } from '../../platform/file-trouble.ts';
 import { orUndefined } from '../../platform/files.ts';
+import { printableText } from '../../platform/text.ts';
 import type { Invocation } from '../command-line.ts';
 import type { ExitCode } from '../exit-codes.ts';
 import { terminal } from '../terminal.ts';
@@ -30,14 +31,14 @@ export async function installCommand(invocation: Invocation): Promise<ExitCode> 
   const starts = starter === 'timer' ? ENABLE : [];
   try {
     const commands = site.root === '/' ? [...stops, ...starts] : [];
-    if (site.dry === 'no') await runAll(site.root === '/' ? stops : []);
+    if (site.dry === 'no') await tryAll(site.root === '/' ? stops : []);
     const left = await removeFiles(other, before, site);
     const { done, written } = await writeFiles(
       wantedFiles(starter, resolve(wishes['prefix'] ?? '/usr/local')),
       before,
       site,
     );
-    for (const { path } of left) written.delete(path);
+    for (const path of other) written.delete(path);
     if (site.dry === 'no') {
       await record.write(written);
       await runAll(site.root === '/' ? starts : []);
@@ -77,8 +78,16 @@ const ENABLE: readonly Command[] = [
 ];
 export const DISABLE: readonly Command[] = [['systemctl', 'disable', '--now', TIMER]];
 
+/** What stops a timer may find none, or no systemd: a line on stderr, and never the end of what was asked for. */
+export async function tryAll(commands: readonly Command[]): Promise<void> {
+  for (const command of commands)
+    await runAll([command]).catch((error: unknown) => {
+      process.stderr.write(`bin-proxy: warning: ${printableText(errorText(error))}\n`);
+    });
+}
+
 /** Throws {@link RunError} `refused` at the first that does not succeed. */
-export async function runAll(commands: readonly Command[]): Promise<void> {
+async function runAll(commands: readonly Command[]): Promise<void> {
   for (const [program, ...args] of commands) {
     const result = await runCommand(program, args, { timeoutMs: COMMAND_MS });
     if (result.kind === 'exited' && result.code === 0) continue;
