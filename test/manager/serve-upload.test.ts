@@ -125,6 +125,9 @@ describe('an upload to bin-manager serve', () => {
     expect(curl('-H', 'Authorization: Bearer wrong')).toBe('401 0');
     // Reading needs a token as well, once there is one for it.
     expect((await fetch(`${server.api}/index.json`)).status).toBe(401);
+    const headers = { authorization: `Bearer ${READER}` };
+    const read = await fetch(`${server.api}/artifacts/${sha256(ONE)}`, { headers });
+    expect([read.status, read.headers.get('cache-control')]).toEqual([200, 'private, max-age=31536000, immutable']);
     expect((await fetch(`${server.origin}/health`)).status).toBe(200);
     for (let n = 0; n < 25; n++) await server.put('app/1', ONE, { authorization: 'Bearer wrong' });
     const limited = await server.put('app/1', ONE, { authorization: 'Bearer wrong' });

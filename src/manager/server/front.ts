@@ -29,9 +29,10 @@ export function front(options: FrontOptions, next: Listener): Listener {
     const isRead = (method === 'GET' || method === 'HEAD') && url.length <= limits.urlCharacters;
     const address = isRead ? answers.addressOf(url) : undefined;
     if (address === undefined) return next(request, response);
-    const reader = tokens().needs('read') ? readerOf(request, tokens()) : FREE;
+    const isFree = !tokens().needs('read');
+    const reader = isFree ? FREE : readerOf(request, tokens());
     if (reader === undefined) return next(request, response);
-    answer(options, { address, request, response }, reader);
+    answer(options, { address, request, response, caches: isFree ? 'public' : 'private' }, reader);
   };
 }
 

@@ -11,7 +11,7 @@ const READ_BYTES = 256 * 1024;
 /** A pointer may move between a look and the reading; it does not do so again and again. */
 const ATTEMPTS = 5;
 const NO_CACHE = 'no-cache';
-const FOR_EVER = 'public, max-age=31536000, immutable';
+const FOR_EVER = 'max-age=31536000, immutable';
 const JSON_TYPE = 'application/json';
 const BYTES_TYPE = 'application/octet-stream';
 /** nginx compresses nothing that is smaller. */
@@ -42,7 +42,11 @@ export interface StaticExchange {
   readonly address: StaticAddress;
   readonly request: HttpRequest;
   readonly response: HttpResponse;
+  /** Which caches may keep bytes. `public` gives them to whoever asks next, with no token (RFC 9111 section 3.5). */
+  readonly caches: Caches;
 }
+
+type Caches = 'public' | 'private';
 
 interface FoundExchange extends StaticExchange {
   readonly found: FoundFile;
@@ -55,7 +59,7 @@ export class StaticAnswers {
   readonly #files: StaticFiles;
   readonly #indexHeaders: Headers;
   readonly #addresses = new Map<string, StaticAddress>();
-  readonly #heads = new WeakMap<FoundFile, Heads>();
+  readonly #heads = { public: new WeakMap<FoundFile, Heads>(), private: new WeakMap<FoundFile, Heads>() };
 
   /** `indexHeaders` are those of index.json, in 200 and 304. */
   constructor(files: StaticFiles, indexHeaders: Readonly<Record<string, string>>) {
@@ -76,13 +80,13 @@ export class StaticAnswers {
 
   /** Answers at once where nothing has to be read: no poll waits for another turn. Throws {@link Refusal} 412 or 416. */
   send(exchange: StaticExchange, attempts = ATTEMPTS): Promise<void> | undefined {
-    const { address, request, response } = exchange;
+    const { address, request, response, caches } = exchange;
     const whole = this.#files.find(address.path);
     if (whole === undefined) return answerNothing(response);
     const wanted = wantedDelta(address, request.headers);
     const delta = wanted === undefined ? undefined : this.#files.find(wanted);
     const found = delta ?? whole;
-    const heads = this.#headsOf(found, delta === undefined ? address.kind : 'delta');
+    const heads = this.#headsOf(found, delta === undefined ? address.kind : 'delta', caches);
     switch (judge(request.headers, found.validators)) {
       case 'precondition-failed':
         throw new Refusal(412, 'this is not the file that you expected');
@@ -90,7 +94,7 @@ export class StaticAnswers {
         response.writeHead(304, heads.known).end();
         return undefined;
       case 'send': {
-        const one = { address, request, response, found, heads, part: partOf(request, found) };
+        const one = { ...exchange, found, heads, part: partOf(request, found) };
         const bytes = this.#files.kept(found);
         return bytes === undefined ? this.#read(one, attempts) : this.#sendContent(one, { kind: 'small', bytes });
       }
@@ -122,21 +126,28 @@ export class StaticAnswers {
     response.writeHead(200, [...known, ...more, 'Content-Type', heads.type]).end(gzipped);
   }
 
-  #headsOf(found: FoundFile, kind: StaticKind | 'delta'): Heads {
-    const before = this.#heads.get(found);
+  #headsOf(found: FoundFile, kind: StaticKind | 'delta', caches: Caches): Heads {
+    const before = this.#heads[caches].get(found);
     if (before !== undefined) return before;
     const { etag, modified } = found.validators;
     const isIndex = kind === 'index';
     const isArtifact = kind === 'artifact' || kind === 'delta';
     const type = isArtifact || kind === 'download' ? BYTES_TYPE : JSON_TYPE;
-    const known = ['ETag', etag, 'Last-Modified', modified, 'Cache-Control', isArtifact ? FOR_EVER : NO_CACHE];
+    const known = [
+      'ETag',
+      etag,
+      'Last-Modified',
+      modified,
+      'Cache-Control',
+      isArtifact ? `${caches}, ${FOR_EVER}` : NO_CACHE,
+    ];
     if (isArtifact) known.push('Vary', DELTA_VARY);
     if (kind === 'delta') known.push('Content-Encoding', 'dcz');
     if (isIndex) known.push(...this.#indexHeaders);
     const whole = [...known, 'Accept-Ranges', 'bytes', 'Content-Length', String(found.size), 'Content-Type', type];
     if (isIndex) whole.push('Vary', 'Accept-Encoding');
     const heads = { known, whole, type };
-    this.#heads.set(found, heads);
+    this.#heads[caches].set(found, heads);
     return heads;
   }
 }
