@@ -189,6 +189,7 @@ describe.skipIf(!has('zstd', 'nginx'))('deltas of a release store', () => {
     expect(delta.headers['etag']).not.toBe(whole.headers['etag']);
     for (const headers of [
       { ...offer(ONE), 'accept-encoding': 'gzip, dcb' },
+      { ...offer(ONE), 'accept-encoding': 'gzip, dcz;q=0' },
       { 'accept-encoding': 'dcz' },
       offer(THREE),
       { ...offer(ONE), 'available-dictionary': ':../../../catalog/app.json=:' },
