@@ -43,6 +43,7 @@ describe.skipIf(!has('nginx'))('bin-manager serve beside the real nginx, on one 
         ['/releases/latest/large/download', '-r', '300000-'],
         ['/download/large', '-r', '-7'],
         ['/bins/app?node=a/../b'],
+        ['/bins/app', '--request-target', 'http://releases.example.com/api/v1/bins/app?node=a'],
         [bytes, '-H', `If-None-Match: ${tag}`],
         [bytes, '-I', '-H', `If-None-Match: ${tag}`],
         [bytes, '-H', `If-None-Match: "other", W/${tag}`],

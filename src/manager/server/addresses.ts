@@ -47,8 +47,9 @@ function decodedPath(urlPath: string): string | undefined {
   }
 }
 
-/** A URL without its query. */
-export function pathOf(url: string): string {
+/** What a request asks for, without its query; a proxy may name scheme and host as well (RFC 9112 section 3.2.2). */
+export function pathOf(target: string): string {
+  const url = target.startsWith('/') ? target : target.replace(/^https?:\/\/[^/?]+/i, '');
   const end = url.indexOf('?');
   return end === -1 ? url : url.slice(0, end);
 }
