@@ -144,16 +144,27 @@ function defined<T extends object>(values: T): Defined<T> {
 
 function grammar(choose: (command: CommandName) => void): Argv {
   let parser = yargs();
+  let begun: CommandName | undefined;
   for (const [command, { words, meaning, flags }] of Object.entries(COMMANDS)) {
-    const build = (one: Argv) =>
-      words.reduce(
+    const build = (one: Argv) => {
+      begun = command as CommandName;
+      return words.reduce(
         (built, word) => built.positional(word.replaceAll(/[<>[\]]/g, ''), { type: 'string' }),
         one.options(optionsOf(flags)),
       );
+    };
     const grammarOf = [command, ...words].join(' ');
     parser = parser.command(grammarOf, meaning, build, () => choose(command as CommandName));
   }
-  return withManners(withTexts(parser.options(optionsOf(['store', 'json']))));
+  return withManners(withTexts(parser.options(optionsOf(['store', 'json']))), (message) =>
+    begun !== undefined && message.startsWith('Not enough non-option arguments') ? expectedWords(begun) : message,
+  );
+}
+
+/** `expected NAME and FILE`. */
+function expectedWords(command: CommandName): string {
+  const needed = COMMANDS[command].words.filter((word) => word.startsWith('<'));
+  return `expected ${needed.map((word) => word.slice(1, -1).toUpperCase()).join(' and ')}`;
 }
 
 function optionsOf(flags: readonly FlagName[]): Record<string, Options> {
@@ -186,7 +197,7 @@ function withTexts(parser: Argv): Argv {
 }
 
 /** No value turns into a number, no mistake is guessed away, and nothing but an error leaves here. */
-function withManners(parser: Argv): Argv {
+function withManners(parser: Argv, reworded: (message: string) => string): Argv {
   return parser
     .parserConfiguration({
       'parse-numbers': false,
@@ -201,7 +212,7 @@ function withManners(parser: Argv): Argv {
     .exitProcess(false)
     .fail((message, error) => {
       if (error instanceof ManagerError) throw error;
-      const text = message ?? error.message;
+      const text = reworded(message ?? error.message);
       throw usage(text.replace(/^Did you mean/, 'unknown command; did you mean').replaceAll(STDIN, '-'));
     });
 }

@@ -67,8 +67,9 @@ function story(published: Published): readonly string[] {
     `${name} ${version} for ${artifact.platform} ${did}: ${sizeText(artifact.size)}, sha256:${artifact.sha256}`,
     moved,
     ...deltas.map(({ from, size }) => {
-      const share = ((size / artifact.size) * 100).toFixed(1);
-      return `hosts that have ${from} fetch a delta: ${sizeText(size)}, ${share} % of the file`;
+      const percent = (size / artifact.size) * 100;
+      const share = percent < 0.1 ? '< 0.1 %' : `${percent.toFixed(1)} %`;
+      return `hosts that have ${from} fetch a delta: ${sizeText(size)}, ${share} of the file`;
     }),
   ];
 }

@@ -61,7 +61,7 @@ describe('bin-manager and bad input', () => {
     const mistakes: readonly (readonly [args: readonly string[], code: number, says: string])[] = [
       [['publish', 'app', join(store.directory, 'nowhere')], 20, `there is no file at ${store.directory}/nowhere`],
       [['publish', 'app', store.directory], 20, `expected a file, found a directory at ${store.directory}`],
-      [['publish', 'app'], 2, 'Not enough non-option arguments'],
+      [['publish', 'app'], 2, 'expected NAME and FILE\n'],
       [['publish', 'app', file, '--platform', 'Linux'], 2, 'expected a platform such as "linux/amd64", or "any"'],
       [['publish', 'app', file, '--wait', 'long'], 2, '--wait: expected a whole number from 0, found "long"'],
       [['publish', 'app', file, '--version'], 2, 'Not enough arguments following: version'],
