@@ -18,8 +18,7 @@ export async function runCommand(invocation: Invocation): Promise<ExitCode> {
   try {
     return await runTick(invocation);
   } catch (error) {
-    const { tellTrouble } = await import('./around.ts');
-    if (invocation.names.length === 0) await tellTrouble(invocation, error);
+    if (invocation.names.length === 0) await (await import('./around.ts')).tellTrouble(invocation, error);
     throw error;
   }
 }

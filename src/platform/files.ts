@@ -84,6 +84,9 @@ export async function createExclusive(path: string): Promise<FileHandle> {
   return promises.open(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600);
 }
 
+/** What {@link writeDurably} calls a file until it is whole; the group is its writer's pid. */
+export const TEMPORARY = /^\..+\.(\d+)-[0-9a-f]{12}\.tmp$/;
+
 /** A name beside `path` that nobody can guess, and that tells whose it is. */
 function temporaryName(path: string): string {
   return join(dirname(path), `.${basename(path)}.${process.pid}-${crypto().randomBytes(6).toString('hex')}.tmp`);
@@ -97,7 +100,7 @@ export async function sweepTemporaries(directory: string): Promise<void> {
 /** Temporary files whose writers have died. Those that live are left alone: looking takes no lock. */
 export function deadTemporaries(directory: string): readonly string[] {
   return namesIn(directory).flatMap((name) => {
-    const pid = /^\..+\.(\d+)-[0-9a-f]{12}\.tmp$/.exec(name)?.[1];
+    const pid = TEMPORARY.exec(name)?.[1];
     return pid === undefined || existsSync(`/proc/${pid}`) ? [] : [join(directory, name)];
   });
 }

@@ -1,10 +1,9 @@
 import { lstat, readdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { orUndefined, removeFile } from '../../platform/files.ts';
+import { orUndefined, removeFile, TEMPORARY } from '../../platform/files.ts';
 
-/** A file that was moved aside, as `moveAside` names it, and one that a writer left which died. */
+/** A file that was moved aside, as `moveAside` names it. */
 const DAMAGED = String.raw`(\.damaged-[^/]+)?`;
-const TEMPORARY = /^\..+\.\d+-[0-9a-f]{12}\.tmp$/;
 const STATE = new RegExp(`^(history\\.jsonl|(cache|journal|probation|installed)\\.json${DAMAGED})$`);
 const DOCUMENT = new RegExp(`^[^/]+\\.json${DAMAGED}$`);
 const FOLDERS: readonly string[] = ['binaries', 'evidence'];

@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { RunError } from '../../domain/errors.ts';
 import type { Settings } from '../../domain/settings.ts';
 import { orUndefined, realPathOf } from '../../platform/files.ts';
+import { lockDirectory, ownerFile } from '../../platform/lock-place.ts';
 import { JournalStore } from '../../store/journal-file.ts';
 import { readManifest } from '../../store/manifest-file.ts';
 import { parseManifest } from '../../store/manifest-parse.ts';
@@ -112,6 +113,6 @@ async function logs(root: string, logFile: string): Promise<readonly string[]> {
 }
 
 async function removeLock(file: string): Promise<void> {
-  for (const path of [file, `${file}.owner`, `${file}.d`]) await rm(path, { recursive: true, force: true });
+  for (const path of [file, ownerFile(file), lockDirectory(file)]) await rm(path, { recursive: true, force: true });
   await removeOwnFolder(dirname(file));
 }
