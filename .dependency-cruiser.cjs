@@ -24,6 +24,8 @@ const PARTS = [
   'sources/bin-manager-index',
   'sources/bin-manager-memory',
   'sources/bin-manager-trouble',
+  'services/supervisor-server',
+  'services/supervisor-view',
   'services/supervisor-words',
 ];
 /** The only files that know concrete adapters. */

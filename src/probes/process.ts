@@ -9,7 +9,7 @@ import type { ServiceManager } from '../services/service-manager.ts';
 import type { Probe, Proof } from './probe.ts';
 
 const WATCH_MS = 250;
-/** Asking supervisorctl costs a Python start; while a program is starting nothing else can tell. */
+/** Asking supervisorctl may cost a Python start; while a program is starting nothing else can tell. */
 const START_POLL_MS = 500;
 /** A service manager that restarts more often in one proof has trouble of its own. */
 const MOST_WATCHES = 3;

@@ -5,15 +5,20 @@ const LINE_CHARACTERS = 400;
 /** supervisorctl's own word for a program that has no such log. */
 const NO_LOG = /^\S+: ERROR \(/;
 
+/** Whether that is all that `supervisorctl tail` printed. */
+export function saidNothing(text: string): boolean {
+  const lines = text.split('\n').filter((line) => line.trimEnd() !== '');
+  return lines.length === 1 && NO_LOG.test(lines[0] ?? '');
+}
+
 /**
- * The lines that `supervisorctl tail -BYTES` printed, fit for a terminal; none where there is no such log. The first line
- * is dropped where the text may have been cut off in the middle of it.
+ * The lines of the last `bytes` of a log, fit for a terminal. The first line is dropped where the text may have been cut
+ * off in the middle of it.
  */
 export function linesOf(text: string, bytes: number): readonly string[] {
   const lines = text.split('\n').map((line) => line.trimEnd());
   const whole = Buffer.byteLength(text) >= bytes ? lines.slice(1) : lines;
   const said = whole.filter((line) => line !== '');
-  if (said.length === 1 && NO_LOG.test(said[0] ?? '')) return [];
   return said.map((line) => printableText(line.slice(0, LINE_CHARACTERS)));
 }
 

@@ -11,7 +11,9 @@ import { runCommand } from '../../src/platform/command.ts';
 import { processFacts } from '../../src/platform/processes.ts';
 import { NoServiceManager } from '../../src/services/none.ts';
 import type { ServiceManager } from '../../src/services/service-manager.ts';
-import { readStatus, Supervisor } from '../../src/services/supervisor.ts';
+import { Supervisor } from '../../src/services/supervisor.ts';
+import { SupervisorSocket } from '../../src/services/supervisor-socket.ts';
+import { readStatus, Supervisorctl } from '../../src/services/supervisorctl.ts';
 import { has } from '../support/components.ts';
 import { PROGRAM } from '../support/host.ts';
 import { Supervisord } from '../support/supervisord.ts';
@@ -25,11 +27,16 @@ const CANNOT_BE_ASKED = { reason: 'supervisor-unreachable', fault: 'setup' };
 /** By name; and the state to wait for before the test begins, if any. */
 type Programs = Readonly<Record<string, { command: string; state?: string; options?: readonly string[] }>>;
 
+function managerOf({ configuration, socket }: Supervisord): ServiceManager {
+  const ctl = new Supervisorctl(runCommand, configuration);
+  return new Supervisor(ctl, new SupervisorSocket({ address: { socketPath: socket } }, ctl));
+}
+
 /** One service manager of its own for a test, and the adapter that speaks to it. */
 class Bench {
   readonly directory = mkdtempSync(join(tmpdir(), 'bin-proxy-sm-'));
   readonly supervisord = new Supervisord(this.directory);
-  readonly manager: ServiceManager = new Supervisor(runCommand, this.supervisord.configuration);
+  readonly manager: ServiceManager = managerOf(this.supervisord);
 
   /** Starts it with these programs, and waits until each is in its state. */
   async with(programs: Programs): Promise<void> {
@@ -174,7 +181,8 @@ function keepsTheContract(): void {
   });
 
   benchTest('inspect: a configuration that is missing is no host without programs', async ({ bench }) => {
-    const manager = new Supervisor(runCommand, join(bench.directory, 'nosuch.conf'));
+    const ctl = new Supervisorctl(runCommand, join(bench.directory, 'nosuch.conf'));
+    const manager = new Supervisor(ctl, ctl);
     await expect(manager.inspect(['app' as ServiceName])).rejects.toMatchObject({
       ...CANNOT_BE_ASKED,
       message: expect.stringContaining('could not find config file') as string,
@@ -428,7 +436,7 @@ describe('a program between its death and its next start', () => {
   function refusingOnce(...after: readonly State[]) {
     const found: State[] = [...after];
     const asked: string[] = [];
-    const manager = new Supervisor(async (_, [action = '']) => {
+    const ctl = new Supervisorctl(async (_, [action = '']) => {
       asked.push(action);
       if (action === 'stop' && asked.filter((one) => one === 'stop').length > 1)
         found.splice(0, found.length, 'STOPPED');
@@ -440,6 +448,7 @@ describe('a program between its death and its next start', () => {
         stderr: '',
       };
     }, undefined);
+    const manager = new Supervisor(ctl, ctl);
     return { manager, stops: () => asked.filter((one) => one === 'stop').length };
   }
 

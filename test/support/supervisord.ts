@@ -21,16 +21,14 @@ export interface Program {
 /** A real supervisord of our own, in a folder of its own. */
 export class Supervisord {
   readonly configuration: string;
+  readonly socket: string;
   readonly #directory: string;
-  readonly #socket: string;
   readonly #sections: string[] = [];
   #child: ChildProcess | undefined;
-  /** Whether it speaks XML-RPC. */
-  #speaks: 'unknown' | 'yes' | 'no' = 'unknown';
 
   constructor(directory: string) {
     this.#directory = directory;
-    this.#socket = join(directory, 'supervisor.sock');
+    this.socket = join(directory, 'supervisor.sock');
     this.configuration = join(directory, 'supervisord.conf');
   }
 
@@ -55,7 +53,7 @@ export class Supervisord {
   }
 
   async start(): Promise<void> {
-    const socket = this.#socket;
+    const socket = this.socket;
     writeFileSync(
       this.configuration,
       `${[
@@ -90,6 +88,10 @@ export class Supervisord {
     const told = await this.#call('getProcessInfo', name);
     if (told === undefined) return Number(await this.ctl('pid', name));
     return Number(/<name>pid<\/name>\s*<value><int>(\d+)</.exec(told)?.[1] ?? 0);
+  }
+
+  pidOfItself(): number | undefined {
+    return this.#child?.pid;
   }
 
   /** Waits until nothing is on its way up or down. */
@@ -152,25 +154,18 @@ export class Supervisord {
   async #call(method: string, ...names: readonly string[]): Promise<string | undefined> {
     const params = names.map((name) => `<param><value><string>${name}</string></value></param>`).join('');
     const body = `<methodCall><methodName>supervisor.${method}</methodName><params>${params}</params></methodCall>`;
-    if (this.#speaks === 'no') return undefined;
     const asked = request({
       timeout: RPC_TIMEOUT_MS,
-      socketPath: this.#socket,
+      socketPath: this.socket,
       path: '/RPC2',
       method: 'POST',
       headers: { 'content-type': 'text/xml' },
     });
-    // The little one of the demo waits for the end of what it is told.
-    asked.once('timeout', () => {
-      if (this.#speaks === 'unknown') this.#speaks = 'no';
-      asked.destroy();
-    });
+    asked.once('timeout', () => asked.destroy());
     asked.end(body);
     try {
       const [response] = (await once(asked, 'response')) as [IncomingMessage];
-      const answer = await text(response);
-      this.#speaks = 'yes';
-      return answer;
+      return await text(response);
     } catch {
       return undefined;
     }

@@ -4,7 +4,6 @@
  */
 import { readFileSync, rmSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
-import { text } from 'node:stream/consumers';
 import { LittleProgram } from './little-program.ts';
 import type { Order, Reply } from './little-protocol.ts';
 import { parseSupervisorConf } from './supervisor-conf.ts';
@@ -45,9 +44,15 @@ async function toldToEnd(): Promise<void> {
 }
 
 async function serve(connection: Socket, programs: Programs): Promise<void> {
+  let order = '';
   // Its end must not take the other direction with it, as reading a socket to its end usually does.
-  const order = JSON.parse(await text(connection.iterator({ destroyOnReturn: false }))) as Order;
-  connection.end(JSON.stringify(await obey(order, programs)));
+  for await (const chunk of connection.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    order += chunk.toString();
+    // Whoever speaks anything else, supervisord's XML-RPC for example, would wait for an answer.
+    if (!order.startsWith('{'))
+      throw new Error(`expected an order as JSON, found ${JSON.stringify(order.slice(0, 40))}`);
+  }
+  connection.end(JSON.stringify(await obey(JSON.parse(order) as Order, programs)));
 }
 
 async function obey({ action, names }: Order, programs: Programs): Promise<readonly Reply[]> {

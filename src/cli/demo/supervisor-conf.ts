@@ -1,3 +1,5 @@
+import { iniSections } from '../../platform/ini.ts';
+
 /** One `[program:…]` section: what is kept running, and how. */
 export interface ProgramSection {
   readonly name: string;
@@ -26,7 +28,7 @@ const DEFAULTS = { startsecs: '1', startretries: '3', stopwaitsecs: '10' } as co
 
 /** The part of supervisor's configuration format that the little supervisor knows. Everything else is passed over. */
 export function parseSupervisorConf(text: string): SupervisorConf {
-  const sections = sectionsOf(text);
+  const sections = iniSections(text);
   const socket = sections.get(SERVER)?.get('file');
   if (socket === undefined) throw new Error(`expected "file=" under [${SERVER}], found none`);
   const programs = [...sections].flatMap(([title, keys]) => {
@@ -34,22 +36,6 @@ export function parseSupervisorConf(text: string): SupervisorConf {
     return name === undefined ? [] : [programOf(name, keys)];
   });
   return { socket, programs };
-}
-
-function sectionsOf(text: string): ReadonlyMap<string, ReadonlyMap<string, string>> {
-  const sections = new Map<string, Map<string, string>>();
-  let keys = new Map<string, string>();
-  for (const line of text.split('\n')) {
-    const title = /^\[(.+)\]\s*$/.exec(line)?.[1];
-    const [, key, value] = /^([a-z_]+)\s*=\s*(.*?)\s*$/.exec(line) ?? [];
-    if (title !== undefined) {
-      keys = new Map();
-      sections.set(title, keys);
-    } else if (key !== undefined && value !== undefined) {
-      keys.set(key, value);
-    }
-  }
-  return sections;
 }
 
 function programOf(name: string, keys: ReadonlyMap<string, string>): ProgramSection {

@@ -1,0 +1,38 @@
+import { dirname, join } from 'node:path';
+import { iniSections } from '../platform/ini.ts';
+import type { RpcServer } from '../platform/xml-rpc.ts';
+
+const DEFAULT_URL = 'http://localhost:9001';
+
+/** Reads the section `[supervisorctl]`; undefined where there is none, or where it needs supervisor to be understood. */
+export function serverOf(text: string): RpcServer | undefined {
+  const section = iniSections(text).get('supervisorctl');
+  if (section === undefined) return undefined;
+  const [url, username, password] = [
+    section.get('serverurl') ?? DEFAULT_URL,
+    section.get('username'),
+    section.get('password'),
+  ];
+  if ([url, username, password].some((value) => value?.includes('%'))) return undefined;
+  const address = addressOf(url);
+  const auth = username === undefined || password === undefined ? undefined : `${username}:${password}`;
+  return address === undefined ? undefined : { address, ...(auth !== undefined && { auth }) };
+}
+
+function addressOf(url: string): RpcServer['address'] | undefined {
+  if (url.startsWith('unix://')) {
+    const socketPath = url.slice('unix://'.length);
+    return socketPath.startsWith('/') ? { socketPath } : undefined;
+  }
+  if (!URL.canParse(url)) return undefined;
+  const { protocol, hostname, port } = new URL(url);
+  if (protocol !== 'http:') return undefined;
+  return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || '80') };
+}
+
+/** Where a `supervisorctl` at `program` looks for its configuration when it is run in `/`. */
+export function searchedFiles(program: string): readonly string[] {
+  const installed = dirname(dirname(program));
+  const beside = ['etc/supervisord.conf', 'supervisord.conf'].map((name) => join(installed, name));
+  return [...beside, '/supervisord.conf', '/etc/supervisord.conf', '/etc/supervisor/supervisord.conf'];
+}

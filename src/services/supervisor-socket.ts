@@ -1,0 +1,142 @@
+import type { ProcessState } from '../planning/health.ts';
+import { readText } from '../platform/files.ts';
+import { callRpc, RpcFault, type RpcServer, RpcSilence, type RpcValue } from '../platform/xml-rpc.ts';
+import { searchedFiles, serverOf } from './supervisor-server.ts';
+import { type Stream, type SupervisorView, type ToldProcess, unreachable } from './supervisor-view.ts';
+import { linesOf } from './supervisor-words.ts';
+
+/** supervisord answers within milliseconds, unless the host or it has stopped. */
+const TIMEOUT_MS = 15_000;
+const LOG_TIMEOUT_MS = 5_000;
+
+/** supervisord's own numbers (`supervisor.states`). */
+const STATES: Readonly<Record<number, ProcessState>> = {
+  0: 'stopped',
+  10: 'starting',
+  20: 'running',
+  30: 'backoff',
+  40: 'stopping',
+  100: 'exited',
+  200: 'fatal',
+  1000: 'unknown',
+};
+
+interface Question<T> {
+  readonly method: string;
+  readonly parameters?: readonly (string | number)[];
+  readonly timeoutMs?: number;
+  readonly read: (value: RpcValue) => T;
+}
+
+/**
+ * supervisord, asked at its own socket by XML-RPC: a few milliseconds, where every `supervisorctl` starts a Python. Where
+ * it refuses, or answers what cannot be read, `otherwise` is asked, whose errors are the ones that a person knows; one that
+ * takes the question and does not answer is not asked twice.
+ */
+export class SupervisorSocket implements SupervisorView {
+  readonly #server: RpcServer;
+  readonly #otherwise: SupervisorView;
+
+  constructor(server: RpcServer, otherwise: SupervisorView) {
+    this.#server = server;
+    this.#otherwise = otherwise;
+  }
+
+  async processes(): Promise<readonly ToldProcess[]> {
+    try {
+      return await this.#ask({ method: 'getAllProcessInfo', read: readProcesses });
+    } catch (error) {
+      if (error instanceof RpcSilence) throw unreachable('supervisord', error.message, error);
+      return this.#otherwise.processes();
+    }
+  }
+
+  async pid(): Promise<number | undefined> {
+    try {
+      return await this.#ask({ method: 'getPID', read: readPid });
+    } catch (error) {
+      return error instanceof RpcSilence ? undefined : this.#otherwise.pid();
+    }
+  }
+
+  async mainLog(bytes: number): Promise<readonly string[]> {
+    try {
+      return await this.#tail('readLog', [], bytes);
+    } catch (error) {
+      return isAnswered(error) ? [] : this.#otherwise.mainLog(bytes);
+    }
+  }
+
+  async log(process: string, stream: Stream, bytes: number): Promise<readonly string[]> {
+    const method = stream === 'stdout' ? 'readProcessStdoutLog' : 'readProcessStderrLog';
+    try {
+      return await this.#tail(method, [process], bytes);
+    } catch (error) {
+      return isAnswered(error) ? [] : this.#otherwise.log(process, stream, bytes);
+    }
+  }
+
+  async #tail(method: string, names: readonly string[], bytes: number): Promise<readonly string[]> {
+    const read = (value: RpcValue) => linesOf(readString(value), bytes);
+    return this.#ask({ method, parameters: [...names, -bytes, 0], timeoutMs: LOG_TIMEOUT_MS, read });
+  }
+
+  async #ask<T>({ method, parameters = [], timeoutMs = TIMEOUT_MS, read }: Question<T>): Promise<T> {
+    return read(await callRpc(this.#server, { method: `supervisor.${method}`, parameters, timeoutMs }));
+  }
+}
+
+/**
+ * supervisord as the supervisorctl at `program` would reach it, by its `configuration` or the first that it looks for. That
+ * is `ctl` itself where its configuration does not say where supervisord listens, or cannot be read here.
+ */
+export async function supervisorView(
+  program: string,
+  configuration: string | undefined,
+  ctl: SupervisorView,
+): Promise<SupervisorView> {
+  const files = configuration === undefined ? searchedFiles(program) : [configuration];
+  const text = await firstText(files).catch(() => undefined);
+  const server = text === undefined ? undefined : serverOf(text);
+  return server === undefined ? ctl : new SupervisorSocket(server, ctl);
+}
+
+async function firstText(files: readonly string[]): Promise<string | undefined> {
+  for (const file of files) {
+    const text = await readText(file);
+    if (text !== undefined) return text;
+  }
+  return undefined;
+}
+
+/** Reads the answer of `getAllProcessInfo`. Throws `Error` where anything in it is not as documented. */
+function readProcesses(value: RpcValue): readonly ToldProcess[] {
+  if (!Array.isArray(value)) throw new Error('expected a list of processes');
+  return (value as readonly RpcValue[]).map((told) => {
+    const { group, name, state, pid, description } = Object(told) as Readonly<Record<string, RpcValue | undefined>>;
+    const known = typeof state === 'number' ? STATES[state] : undefined;
+    if (known === undefined || typeof pid !== 'number') throw new Error('expected a state and a pid');
+    const process = processName(readString(group), readString(name));
+    return { process, state: known, detail: readString(description).trim(), ...(pid > 0 && { pid }) };
+  });
+}
+
+/** There is no such log, or it took the question: either way nobody else knows more. */
+function isAnswered(error: unknown): boolean {
+  return error instanceof RpcFault || error instanceof RpcSilence;
+}
+
+/** As supervisorctl prints it: the only process of a group of its own name needs no group. */
+function processName(group: string, name: string): string {
+  return group === name ? name : `${group}:${name}`;
+}
+
+function readString(value: RpcValue | undefined): string {
+  if (typeof value !== 'string') throw new Error(`expected a text, found ${typeof value}`);
+  return value;
+}
+
+function readPid(value: RpcValue): number {
+  if (typeof value !== 'number' || !Number.isInteger(value) || value <= 0) throw new Error('expected a pid');
+  return value;
+}
