@@ -16,9 +16,12 @@ const HOSTS = ALL ? 5 : 2;
 const KILLS = ALL ? 200 : 5;
 const LIMIT_MS = 24 * 3_600_000;
 
-const NAMES = ['app', 'pair', 'pair-tool', 'idle'] as const;
+const NAMES = ['app', 'pair', 'pair-tool', 'group', 'idle'] as const;
 type Name = (typeof NAMES)[number];
 const SERVICES = ['app', 'pair', 'idle'] as const;
+/** Restarted one after the other. */
+const GROUP = ['group:0', 'group:1'] as const;
+const PROCESSES = { app: 'app', pair: 'pair', 'group:0': 'group', 'group:1': 'group' } as const;
 /** Never run, so nothing that dies in them can be noticed. */
 const NOT_RUN: ReadonlySet<Name> = new Set(['pair-tool', 'idle']);
 
@@ -58,11 +61,22 @@ class Place {
     for (const name of SERVICES) {
       host.supervisor.program({ name, command: host.path(name), options: ['startsecs=0'] });
     }
+    host.supervisor.program({
+      name: 'group',
+      command: host.path('group'),
+      options: ['startsecs=0', `numprocs=${GROUP.length}`, 'process_name=%(process_num)d'],
+    });
     await host.supervisor.start();
-    for (const name of SERVICES) await host.supervisor.untilState(name, 'RUNNING');
+    for (const name of [...SERVICES, ...GROUP]) await host.supervisor.untilState(name, 'RUNNING');
     await host.supervisor.ctl('stop', 'idle');
     this.#idleStarts = this.#startsOf('idle');
-    host.manages('app', 'pair', { name: 'pair-tool', service: 'pair', currentMd5: '' }, 'idle');
+    host.manages(
+      'app',
+      'pair',
+      { name: 'pair-tool', service: 'pair', currentMd5: '' },
+      { name: 'group', service: 'group:*', currentMd5: '' },
+      'idle',
+    );
   }
 
   /** One tick that a blow falls on while new releases come out. */
@@ -90,9 +104,9 @@ class Place {
       expect([0, 20]).toContain(ran.code);
       expect(this.host.leftovers()).toEqual([]);
       for (const name of NAMES) this.#mustBeRight(name, ran);
-      for (const service of ['app', 'pair']) {
-        expect(await this.host.supervisor.state(service)).toBe('RUNNING');
-        expect(await this.host.runsInstalled(service), `${service} runs what is installed`).toBe(true);
+      for (const [process, name] of Object.entries(PROCESSES)) {
+        expect(await this.host.supervisor.state(process)).toBe('RUNNING');
+        expect(await this.host.runsInstalled(name, process), `${process} runs what is installed`).toBe(true);
       }
       expect(await this.host.supervisor.state('idle')).toBe('STOPPED');
     } catch (error) {
@@ -164,11 +178,12 @@ class Place {
     const installed = this.publisher.whole(name, md5(this.host.installed(name)));
     if (!NOT_RUN.has(name)) expect(installed?.kind, `${name} has ${installed?.version}`).toBe('good');
     if (installed?.md5 === offered) return;
-    // A good release that was interrupted waits its turn; only a companion's fault may have put it into quarantine.
-    const alone = name === 'app' || name === 'idle';
-    if (kind === 'good' && alone) expect(last?.reason, `${version} was not installed`).toBe('backing-off');
-    if (kind === 'good' && !alone)
-      expect(['backing-off', 'quarantined', 'did-not-start', 'did-not-stay-up']).toContain(last?.reason);
+    if (kind !== 'good') return;
+    // A good release waits its turn after an interruption, and after another's rollback in the same run.
+    const waits = ['backing-off', 'put-off'];
+    // Only a companion's fault may have put it into quarantine.
+    if (name.startsWith('pair')) waits.push('quarantined', 'did-not-start', 'did-not-stay-up');
+    expect(waits, `${version} was not installed`).toContain(last?.reason);
   }
 
   #startsOf(service: string): number {
