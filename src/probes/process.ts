@@ -171,17 +171,19 @@ async function liveFile(path: string): Promise<ManagedFile> {
 }
 
 async function treeExecutes(root: number, files: readonly ManagedFile[], runs: Runs): Promise<boolean> {
-  for (const pid of await processTree(root)) {
-    const process = await executedFile(pid);
-    if (process === undefined) continue;
-    const interprets = await interpretedFiles(process);
-    const mapped = await mappedFiles(pid);
-    for (const file of files) {
-      if (runs(process, file) || mapped.has(file.path)) return true;
-      if (file.kind === 'script' && interprets.includes(file.path)) return true;
-    }
-  }
+  if (await executesOne(root, files, runs)) return true;
+  // Its children are found by a look at every process of the host: for the sake of wrappers alone.
+  for (const pid of (await processTree(root)).slice(1)) if (await executesOne(pid, files, runs)) return true;
   return false;
+}
+
+async function executesOne(pid: number, files: readonly ManagedFile[], runs: Runs): Promise<boolean> {
+  const process = await executedFile(pid);
+  if (process === undefined) return false;
+  if (files.some((file) => runs(process, file))) return true;
+  const interprets = await interpretedFiles(process);
+  const mapped = await mappedFiles(pid);
+  return files.some(({ kind, path }) => mapped.has(path) || (kind === 'script' && interprets.includes(path)));
 }
 
 /** The inode that is live: not merely the same path, which a process from before the replacement has too. */
