@@ -23,17 +23,16 @@ interface Kind {
   readonly root: (store: StoreFolder) => Promise<string>;
 }
 
+async function exported(store: StoreFolder): Promise<string> {
+  const directory = join(store.directory, 'export');
+  const ran = await store.run('export', directory, '--delete');
+  if (ran.code !== 0) throw new Error(ran.stderr);
+  return directory;
+}
+
 const KINDS: readonly Kind[] = [
   { title: 'a store', root: async (store) => store.store },
-  {
-    title: 'an export',
-    root: async (store) => {
-      const directory = join(store.directory, 'export');
-      const ran = await store.run('export', directory, '--delete');
-      if (ran.code !== 0) throw new Error(ran.stderr);
-      return directory;
-    },
-  },
+  { title: 'an export', root: exported },
 ];
 
 describe.skipIf(!has('nginx')).each(KINDS)('the real nginx, with the shipped configuration, on $title', ({ root }) => {
@@ -161,13 +160,18 @@ describe.skipIf(!has('nginx')).each(KINDS)('the real nginx, with the shipped con
       expect([address, (await fetch(`${api}/${address}`)).status]).toEqual([address, 404]);
     }
   });
+});
 
+// One on the store itself is in test/e2e/round-trip.test.ts.
+describe.skipIf(!has('nginx'))('the real nginx, with the shipped configuration, on an export', () => {
   hostTest('keeps a real host up to date: installed, updated, taken back', async ({ host }) => {
     const store = new StoreFolder();
+    let nginx: Nginx | undefined;
     try {
       const [v1, v2] = [program('1'), program('2')];
       await store.publish('app', v1, '--version', '1.0');
-      const settings = { BIN_MANAGER_API: await serve(store) };
+      nginx = await Nginx.start(await exported(store));
+      const settings = { BIN_MANAGER_API: nginx.api };
       await host.runs('app', program('0'));
       host.manages('app');
       expect(outcomeOf(await host.tick([], settings), 'app')).toMatchObject({
@@ -176,20 +180,21 @@ describe.skipIf(!has('nginx')).each(KINDS)('the real nginx, with the shipped con
       });
       expect(host.installed('app')).toEqual(v1);
       await store.publish('app', v2, '--version', '2.0');
-      await root(store);
+      await exported(store);
       expect(outcomeOf(await host.tick([], settings), 'app')).toMatchObject({
         outcome: 'updated',
         to: `sha256:${sha256(v2)}`,
       });
       expect(await host.runsInstalled('app')).toBe(true);
       expect((await store.run('withdraw', 'app')).code).toBe(0);
-      await root(store);
+      await exported(store);
       expect(outcomeOf(await host.tick([], settings), 'app')).toMatchObject({
         outcome: 'updated',
         to: `sha256:${sha256(v1)}`,
       });
       expect(outcomeOf(await host.tick([], settings), 'app')).toMatchObject({ outcome: 'up-to-date' });
     } finally {
+      await nginx?.stop();
       store.remove();
     }
   });
