@@ -58,7 +58,7 @@ export function healthChecks({ changes }: Journal): readonly AskedBinary[] {
 }
 
 /** Runs a step that brings new files live; trouble of its own is as good as a failed proof. */
-export async function orFailed(step: () => Promise<Proven>): Promise<Proven> {
+export async function orFailed<T>(step: () => Promise<T>): Promise<T | FailedProof> {
   try {
     return await step();
   } catch (error) {

@@ -13,7 +13,7 @@ import { type FoundFile, recovery } from '../planning/recover.ts';
 import { bootId } from '../platform/processes.ts';
 import { commit } from './commit.ts';
 import { endJournal, noteInJournal } from './journaling.ts';
-import { unwatched } from './prove.ts';
+import { orFailed, unwatched } from './prove.ts';
 import type { ActRoles } from './roles.ts';
 import { giveUp, rollBack, touchedProcesses } from './rollback.ts';
 import { inWaves, statesNow } from './rolling.ts';
@@ -66,12 +66,8 @@ function whyUndone({ failed, run }: Journal): UpdateError {
 /** All files are live: make their services run them, and prove it. */
 async function finish(journal: Journal, roles: ActRoles): Promise<readonly Outcome[]> {
   const begun = roles.clock.monotonicMs();
-  try {
-    await startOurs(journal, roles);
-  } catch (error) {
-    if (error instanceof UpdateError) return rollBack(journal, unwatched(error), roles);
-    throw error;
-  }
+  const failed = await orFailed(() => startOurs(journal, roles));
+  if (failed !== undefined) return rollBack(journal, failed, roles);
   const { proven, journal: left } = await inWaves(journal, bringUp, roles);
   if (proven.kind === 'failed') return rollBack(left, proven, roles);
   const seconds = (roles.clock.monotonicMs() - begun) / 1000;

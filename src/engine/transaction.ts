@@ -10,7 +10,7 @@ import { downloadOf } from './download.ts';
 import { failure } from './failure.ts';
 import { askBefore, type Checked, type Staged, withTrustedAnswer } from './health-before.ts';
 import { prepare } from './prepare.ts';
-import { type Proven, unwatched } from './prove.ts';
+import { orFailed, type Proven } from './prove.ts';
 import type { ActRoles } from './roles.ts';
 import { rollBack } from './rollback.ts';
 import { inWaves, type Waved } from './rolling.ts';
@@ -149,15 +149,13 @@ async function goLive(
 }
 
 async function activateAndProve(journal: Journal, roles: ActRoles): Promise<Waved> {
-  try {
+  const failed = await orFailed(async () => {
     for (const file of journalFiles(journal)) {
       roles.gate.mayGoOn();
       await roles.installer.activate(file);
     }
-  } catch (error) {
-    if (error instanceof UpdateError) return { proven: unwatched(error), journal };
-    throw error;
-  }
+  });
+  if (failed !== undefined) return { proven: failed, journal };
   return inWaves(journal, restart, roles);
 }
 
