@@ -38,6 +38,8 @@ export async function recover(roles: ActRoles): Promise<readonly Outcome[]> {
   const names = journal.changes.map(({ name }) => name).join(', ');
   roles.log.warn(`${names}: taking up the update that run ${journal.run} left unfinished (try ${journal.attempts})`);
   await noteInJournal(journal, roles);
+  // Whoever was killed has left its supervisorctl behind: a restart that comes later would look like a crash (invariant 5).
+  await roles.services.settle(journalProcesses(journal).map(({ process }) => process));
   switch (recovery(journal, await inspect(journal, roles))) {
     case 'abandon':
       await endJournal(roles);

@@ -46,16 +46,28 @@ export async function processTree(root: number): Promise<readonly number[]> {
   return tree;
 }
 
+/** The arguments of every process that may be seen. */
+export async function commandLines(): Promise<readonly (readonly string[])[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const lines = await Promise.all(pids.map((pid) => argumentsOf(Number(pid))));
+  return lines.filter((line) => line.length > 0);
+}
+
+async function argumentsOf(pid: number): Promise<readonly string[]> {
+  const text = (await quietly(readFile(`/proc/${pid}/cmdline`, 'utf8'))) ?? '';
+  return text.split('\0').filter((argument) => argument !== '');
+}
+
 /** The inode a process executes, also after that file was replaced on disk; undefined where it may not be seen. */
 export async function executedFile(pid: number): Promise<ExecutedFile | undefined> {
   const link = `/proc/${pid}/exe`;
-  const [stats, path, cmdline] = await Promise.all([
+  const [stats, path, argv] = await Promise.all([
     quietly(stat(link, { bigint: true })),
     quietly(readlink(link)),
-    quietly(readFile(`/proc/${pid}/cmdline`, 'utf8')),
+    argumentsOf(pid),
   ]);
   if (stats === undefined || path === undefined) return undefined;
-  return { dev: stats.dev, ino: stats.ino, path, argv: (cmdline ?? '').split('\0').filter((arg) => arg !== '') };
+  return { dev: stats.dev, ino: stats.ino, path, argv };
 }
 
 /** A process may end between two reads, and kernel threads have nothing to read: both are answers, not errors. */

@@ -20,6 +20,10 @@ export class NoServiceManager implements ServiceManager {
     return Promise.resolve();
   }
 
+  settle(): Promise<void> {
+    return Promise.resolve();
+  }
+
   startTime(): Promise<undefined> {
     return Promise.resolve(undefined);
   }

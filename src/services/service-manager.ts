@@ -31,6 +31,12 @@ export interface ServiceManager {
   start(processes: readonly string[]): Promise<void>;
 
   /**
+   * Waits until orders for these processes are done that others have given: one that was killed leaves its order behind,
+   * and that may be carried out much later. Must change nothing, must never throw, must end within a bounded time.
+   */
+  settle(processes: readonly string[]): Promise<void>;
+
+  /**
    * When the service manager itself began, as {@link ProcessSample.startTime}: a restart of it restarts every program,
    * and is no program's fault (invariant 5). Must never throw; undefined where it cannot be told.
    */

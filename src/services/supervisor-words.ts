@@ -35,3 +35,23 @@ export function eventsOf(process: string, log: readonly string[]): readonly stri
   const names = new Set([program, `'${program}'`]);
   return log.filter((line) => line.split(/[\s,]+/).some((word) => names.has(word)));
 }
+
+const ACTIONS: ReadonlySet<string> = new Set(['restart', 'stop', 'start', 'signal']);
+
+/**
+ * Whether a command line is that of a supervisorctl which stops or starts one of these processes. Which supervisord it
+ * talks to is not asked: two on one host have other programs.
+ */
+export function isOrder(command: readonly string[], processes: readonly string[]): boolean {
+  const program = command.findIndex((argument) => argument === 'supervisorctl' || argument.endsWith('/supervisorctl'));
+  if (program === -1) return false;
+  const words = command.slice(program + 1);
+  const action = words.findIndex((word) => ACTIONS.has(word));
+  if (action === -1) return false;
+  const names = words.slice(action + 1);
+  return processes.some((process) =>
+    names.some(
+      (name) => name === 'all' || name === process || (name.endsWith(':*') && process.startsWith(name.slice(0, -1))),
+    ),
+  );
+}

@@ -3,10 +3,10 @@ import { UpdateError } from '../domain/errors.ts';
 import type { LastWords } from '../domain/evidence.ts';
 import type { ServiceName } from '../domain/names.ts';
 import type { ProcessSample, ProcessState } from '../planning/health.ts';
-import { processFacts } from '../platform/processes.ts';
+import { commandLines, processFacts } from '../platform/processes.ts';
 import type { ServiceManager, ServiceStatus } from './service-manager.ts';
 import type { Action, SupervisorControl, SupervisorView, ToldProcess } from './supervisor-view.ts';
-import { eventsOf, lastOf } from './supervisor-words.ts';
+import { eventsOf, isOrder, lastOf } from './supervisor-words.ts';
 
 /** How often supervisord is asked whether it still answers while it stops or starts something. */
 const HEARTBEAT_MS = 5_000;
@@ -67,6 +67,12 @@ export class Supervisor implements ServiceManager {
     const down = (await this.#settled(processes)).filter(({ state }) => state !== 'running');
     const names = down.map(({ process }) => process);
     if (names.length > 0) await this.#act('start', names);
+  }
+
+  async settle(processes: readonly string[]): Promise<void> {
+    for (const deadline = performance.now() + SETTLE_TIMEOUT_MS; performance.now() < deadline; await delay(POLL_MS)) {
+      if (!(await commandLines()).some((command) => isOrder(command, processes))) return;
+    }
   }
 
   async startTime(): Promise<string | undefined> {

@@ -316,6 +316,23 @@ function keepsTheContract(): void {
     expect((await bench.process('late')).state).toBe('running');
   });
 
+  benchTest('settle: waits for the order of somebody who is no more, and for nothing else', async ({ bench }) => {
+    const deaf = { command: IGNORES_TERM, state: 'RUNNING', options: ['stopwaitsecs=6'] };
+    await bench.with({ deaf, app: steady });
+    const { pid } = await bench.process('deaf');
+    const order = bench.supervisord.ctl('restart', 'deaf');
+    await bench.supervisord.untilState('deaf', 'STOPPING');
+    await bench.manager.settle(['app']);
+    expect((await bench.process('deaf')).state).toBe('stopping');
+
+    await bench.manager.settle(['app', 'deaf']);
+
+    expect((await bench.process('deaf')).pid).not.toBe(pid);
+    await order;
+    await bench.supervisord.stop();
+    await expect(bench.manager.settle(['app', 'deaf'])).resolves.toBeUndefined();
+  });
+
   benchTest('start: promises no success', async ({ bench }) => {
     await bench.with({
       broken: { command: DIES_AT_ONCE, state: 'FATAL', options: ['startretries=0'] },
@@ -415,8 +432,9 @@ describe('a host without a service manager', () => {
     ]);
   });
 
-  it('restart, stop and start: have nothing to do, and may be repeated', async () => {
+  it('restart, stop, start and settle: have nothing to do, and may be repeated', async () => {
     for (let round = 0; round < 2; round++) {
+      await expect(none.settle()).resolves.toBeUndefined();
       await expect(none.restart()).resolves.toBeUndefined();
       await expect(none.stop()).resolves.toBeUndefined();
       await expect(none.start()).resolves.toBeUndefined();

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect } from 'vitest';
@@ -13,9 +13,14 @@ import { md5, program } from '../support/program.ts';
 
 const [v1, v2, bad] = [program('1'), program('2'), program('bad', { life: 1500 })];
 
+interface Run {
+  readonly args?: readonly string[];
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
 /** Starts a run and kills it the moment `now` is true. */
-async function killWhen(host: Host, now: () => boolean, args: readonly string[] = ['run']): Promise<void> {
-  const child = spawn(process.execPath, [PROGRAM, ...args], { env: host.environment(), stdio: 'ignore' });
+async function killWhen(host: Host, now: () => boolean, { args = ['run'], settings = {} }: Run = {}): Promise<void> {
+  const child = spawn(process.execPath, [PROGRAM, ...args], { env: host.environment(settings), stdio: 'ignore' });
   const ended = once(child, 'exit');
   while (!now()) {
     if (child.exitCode !== null) throw new Error(`the tick ended before it could be killed: exit ${child.exitCode}`);
@@ -50,12 +55,33 @@ describe.concurrent('a tick killed in the middle (invariant 4)', () => {
     },
   );
 
+  hostTest(
+    'whose supervisorctl is slow: what that does later is not blamed on the release (invariant 5)',
+    async ({ host }) => {
+      await host.runs('app', v1);
+      host.manages('app');
+      host.server.publish('app', v2);
+      const [asked, folder] = [join(host.directory, 'asked'), join(host.directory, 'tools')];
+      const path = process.env['PATH'] ?? '';
+      const slow = `#!/bin/sh\ncase " $* " in *" restart "*) touch ${asked}; sleep 3 ;; esac\nPATH='${path}' exec supervisorctl "$@"\n`;
+      mkdirSync(folder);
+      writeFileSync(join(folder, 'supervisorctl'), slow, { mode: 0o755 });
+      await killWhen(host, () => existsSync(asked), { settings: { PATH: `${folder}:${path}` } });
+
+      const ran = await host.tick([], { BIN_PROXY_STABLE_SECONDS: '4' });
+
+      expect(outcomeOf(ran, 'app')).toMatchObject({ outcome: 'updated', to: `md5:${md5(v2)}` });
+      expect(await host.runsInstalled('app')).toBe(true);
+      expect(host.record('app')).toMatchObject({ quarantine: [] });
+    },
+  );
+
   hostTest('of an operator, before anything was decided: the next one removes what it left', async ({ host }) => {
     await host.runs('app', v1);
     host.manages('app');
     host.server.publish('app', v2);
     await host.tick();
-    await killWhen(host, () => existsSync(`${host.lockFile}.owner`), ['rollback', 'app']);
+    await killWhen(host, () => existsSync(`${host.lockFile}.owner`), { args: ['rollback', 'app'] });
     // Written by that run, and by nobody who lives.
     const { pid } = JSON.parse(readFileSync(`${host.lockFile}.owner`, 'utf8')) as { pid: number };
     const temporary = join(host.directory, 'run', `.lock.owner.${pid}-0123456789ab.tmp`);

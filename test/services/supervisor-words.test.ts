@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { eventsOf, lastOf, linesOf, saidNothing } from '../../src/services/supervisor-words.ts';
+import { eventsOf, isOrder, lastOf, linesOf, saidNothing } from '../../src/services/supervisor-words.ts';
 
 describe('the lines of a log', () => {
   it('are those that are not empty', () => {
@@ -45,5 +45,29 @@ describe('what supervisord notes of a program', () => {
 
   it('is nothing for a program it never ran', () => {
     expect(eventsOf('web:other', log)).toEqual([]);
+  });
+});
+
+describe('an order', () => {
+  it.each([
+    '/usr/bin/python3 /usr/bin/supervisorctl -c /etc/supervisord.conf restart app',
+    'supervisorctl stop other app',
+    'supervisorctl start all',
+    'python3 /usr/bin/supervisorctl restart web:*',
+    'supervisorctl restart web:1',
+  ])('is %j', (command) => {
+    expect(isOrder(command.split(' '), ['app', 'web:1'])).toBe(true);
+  });
+
+  it.each([
+    'supervisorctl status app',
+    'supervisorctl restart apple',
+    'supervisorctl restart web:2',
+    'supervisorctl restart webs:*',
+    'supervisorctl -c app tail other',
+    'vi supervisorctl.txt restart app',
+    '/bin/app restart app',
+  ])('is not %j', (command) => {
+    expect(isOrder(command.split(' '), ['app', 'web:1'])).toBe(false);
   });
 });
