@@ -156,4 +156,11 @@ export const MUTANTS: readonly Mutant[] = [
     to: 'const MOST_WATCHES = 1;',
     caughtBy: [['test/e2e/supervisord-restart.test.ts', 'the watch begins anew']],
   },
+  {
+    name: 'what a dead run has ordered is not waited for',
+    file: 'engine/recover.ts',
+    from: '  await roles.services.settle(journalProcesses(journal).map(({ process }) => process));\n',
+    to: '',
+    caughtBy: [['test/e2e/recovery.test.ts', 'whose supervisorctl is slow']],
+  },
 ];
