@@ -39,7 +39,8 @@ export async function withContenders(work) {
   const store = join(folder, 'store');
   makeStore(folder, store);
   const start = (command, args) => spawn(command, args, { stdio: ['ignore', 'ignore', 'inherit'] });
-  const serve = [MANAGER, 'serve', '--store', store, '--listen', `127.0.0.1:${PORTS.serve}`];
+  const listen = ['--listen', `127.0.0.1:${PORTS.serve}`, '--trust-proxy', '127.0.0.1'];
+  const serve = [MANAGER, 'serve', '--store', store, ...listen];
   const contenders = {
     serve: new Contender('serve', start(process.execPath, serve)),
     nginx: new Contender('nginx', start('nginx', ['-p', folder, '-c', nginxConfig(folder, store)])),

@@ -7,8 +7,9 @@ const MINUTE_MS = 60_000;
 const HOUR_MINUTES = 60;
 const KEEPALIVE_MINUTES = 15;
 const CONNECTIONS = 50;
+const WATCHED_SECONDS = 30;
 
-/** What bin-proxy sends for a host with five binaries. */
+/** What bin-proxy sends for a host with five binaries. Each host has an address of its own, as a proxy would tell it. */
 function keepalive(host) {
   const id = `${host}`.padStart(32, '0');
   const binaries = Array.from({ length: 5 }, (_, n) => ({
@@ -24,6 +25,7 @@ function keepalive(host) {
   };
   return {
     path: `/api/v1/keepalive?node_id=${id}`,
+    headers: { 'x-forwarded-for': `10.0.${host >> 8}.${host & 255}` },
     body: JSON.stringify({ ...facts, binProxyVersion: '0.1.0', binaries }),
   };
 }
@@ -51,6 +53,29 @@ export async function playMinute(server, etag) {
     if (host % KEEPALIVE_MINUTES === 0) {
       running.push(ask(server, { method: 'POST', ...keepalive(host) }, 201).then((ms) => took.push(ms)));
     }
+  }
+  await Promise.all(running);
+  return took;
+}
+
+/**
+ * Half a minute of the fleet in real time, while somebody asks for what `path` shows of it once a second. Returns
+ * milliseconds of all conditional requests of the index.
+ */
+export async function playWatched(server, etag, path) {
+  const took = [];
+  const running = [];
+  const gap = MINUTE_MS / HOSTS;
+  const perSecond = Math.round(1000 / gap);
+  const begun = performance.now();
+  for (let host = 0; host < WATCHED_SECONDS * perSecond; host++) {
+    const wait = begun + host * gap - performance.now();
+    if (wait > 1) await new Promise((resolve) => setTimeout(resolve, wait));
+    running.push(
+      ask(server, { path: '/api/v1/index.json', headers: { 'if-none-match': etag } }, 304).then((ms) => took.push(ms)),
+    );
+    if (host % KEEPALIVE_MINUTES === 0) running.push(ask(server, { method: 'POST', ...keepalive(host) }, 201));
+    if (host % perSecond === 0) running.push(ask(server, { path }, 200));
   }
   await Promise.all(running);
   return took;

@@ -2,7 +2,7 @@
 // nginx and with Node's own server; then a fleet of 10,000 hosts for a minute, and all that it asks in an hour.
 import autocannon from 'autocannon';
 import { withContenders } from './serve-contenders.mjs';
-import { HOSTS, introduce, playHour, playMinute } from './serve-fleet.mjs';
+import { HOSTS, introduce, playHour, playMinute, playWatched } from './serve-fleet.mjs';
 
 const [rounds = 5, seconds = 3] = process.argv.slice(2).map(Number);
 const sorted = (values) => values.toSorted((a, b) => a - b);
@@ -48,6 +48,14 @@ async function fleet(serve, etag) {
   );
 }
 
+async function watched(serve, etag) {
+  for (const path of ['/', '/api/v1/nodes']) {
+    const took = await playWatched(serve, etag, path);
+    const times = [0.5, 0.99, 1].map((part) => quantile(took, part).toFixed(1)).join(', ');
+    console.log(`304s while somebody asks for ${path} once a second: p50, p99 and worst ${times} ms`);
+  }
+}
+
 async function hour(serve, etag) {
   const rss = [];
   const before = serve.cpuSeconds;
@@ -67,5 +75,6 @@ await withContenders(async (contenders) => {
   await compare(contenders, '304 of index.json', ['index.json', '304', { ...host, 'if-none-match': etag }]);
   await compare(contenders, 'md5 answer', ['releases/latest/app-3/md5', '200', host]);
   await fleet(contenders.serve, etag);
+  await watched(contenders.serve, etag);
   await hour(contenders.serve, etag);
 });

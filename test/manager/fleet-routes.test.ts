@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { fleetRoutes } from '../../src/manager/fleet/routes.ts';
 import { has } from '../support/components.ts';
-import { digest, FleetFolder, fleetTest, NOW, offering } from '../support/fleet.ts';
+import { digest, FleetFolder, fleetTest, NOW, OPEN_GATE, offering } from '../support/fleet.ts';
 import { FleetServer } from '../support/fleet-server.ts';
 
 const MD5 = 'a'.repeat(32);
@@ -255,7 +255,7 @@ describe('the routes that hosts report to', () => {
     const fastify = (await import('fastify')).default;
     const app = fastify();
     app.addHook('onRequest', async (_request, reply) => reply.code(401).send({ error: 'no' }));
-    fleetRoutes(app, await folder.open());
+    fleetRoutes(app, { fleet: await folder.open(), gate: OPEN_GATE });
     for (const url of ['/', '/nodes', '/api/v1/nodes/x', '/hosts/x', '/keepalive']) {
       expect([url, (await app.inject(url)).statusCode]).toEqual([url, 401]);
     }

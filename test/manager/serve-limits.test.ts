@@ -34,7 +34,12 @@ describe('bin-manager serve and clients that ask too much', () => {
     const tokens = new Tokens(parseTokens(`ci publish ${PUBLISHER}`).holders);
     const server = await ReleaseServer.open({
       ...{ store: releases, address: { host: '127.0.0.1', port: 0 }, tokens: () => tokens, tls, limits },
-      ...{ proxies: new TrustedProxies(), reports: 'taken', deltas: 0, log: new AccessLog(openSync('/dev/null', 'w')) },
+      ...{
+        proxies: TrustedProxies.read('127.0.0.1') ?? new TrustedProxies(),
+        reports: 'taken',
+        deltas: 0,
+        log: new AccessLog(openSync('/dev/null', 'w')),
+      },
     });
     started.push(server);
     return server.address.port;
@@ -142,6 +147,45 @@ describe('bin-manager serve and clients that ask too much', () => {
     expect([taken.status, store.offered('app')]).toEqual([201, script('one')]);
   });
 
+  storeTest('lets one address ask about hosts, report and bring new hosts only so often', async ({ store }) => {
+    const rates = { looksAMinute: 4, reportsAMinute: 6, newHostsAnHour: 2 };
+    const origin = `http://127.0.0.1:${await serve(store, { ...LIMITS, ...rates })}`;
+    const ask = (path: string, from: string, body?: object) => {
+      const headers = { 'x-forwarded-for': from };
+      const more = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) };
+      return fetch(`${origin}${path}`, { headers, ...more });
+    };
+    const looks = ['/', '/nodes', '/api/v1/nodes', '/hosts/x', '/api/v1/nodes/x', '/nodes?page=2'];
+    const looked = await inTurn(looks, (path) => ask(path, '192.0.2.1'));
+    expect(looked.map(({ status }) => status)).toEqual([200, 200, 200, 404, 429, 429]);
+    const reports: readonly (readonly [path: string, body?: object])[] = [
+      ['/api/v1/keepalive', { node_id: 'one' }],
+      ['/bins/app/progress', { node_id: 'two', targetHash: 'x', status: 'failed' }],
+      ['/api/v1/bins/app', { node_id: 'three', md5: 'a'.repeat(32) }],
+      // Whoever is known already is not new.
+      ['/bins/app', { node_id: 'two', md5: 'a'.repeat(32) }],
+      ['/keepalive?node_id=one'],
+      ['/keepalive', { node_id: 'four' }],
+      ['/keepalive?node_id=one'],
+    ];
+    const reported = await inTurn(reports, ([path, body]) => ask(path, '192.0.2.1', body));
+    expect(reported.map(({ status }) => status)).toEqual([201, 200, 429, 200, 200, 429, 429]);
+    const refused = [...looked, ...reported].filter(({ status }) => status === 429);
+    const messages = ['4 questions about hosts a minute', '2 new hosts an hour', '6 reports a minute'];
+    for (const [index, what] of [0, 0, 1, 1, 2].entries()) {
+      const message = `expected at most ${messages[what]} from one address`;
+      const hint = expect.stringContaining('--trust-proxy');
+      const seconds = Number(refused[index]?.headers.get('retry-after'));
+      expect(await refused[index]?.json()).toEqual({ code: 429, message, error: message, hint, data: null });
+      expect([seconds > 0, seconds > 60]).toEqual([true, what === 1]);
+    }
+    // Others are others, and polls are never counted.
+    expect((await ask('/keepalive', '192.0.2.2', { node_id: 'five' })).status).toBe(201);
+    expect((await ask('/', '2001:db8::1')).status).toBe(200);
+    expect((await ask('/api/v1/index.json', '192.0.2.1')).status).toBe(404);
+    expect(await (await ask('/health', '192.0.2.1')).json()).toMatchObject({ nodes_count: 3 });
+  });
+
   storeTest('says when to come again to whoever uploads too often', async ({ store }) => {
     const url = `http://127.0.0.1:${await serve(store)}/api/v1/releases/app/%00`;
     const statuses = new Set<number>();
@@ -150,9 +194,18 @@ describe('bin-manager serve and clients that ask too much', () => {
     expect([...statuses]).toEqual([400]);
     const limited = await fetch(url, put(script('one')));
     expect([limited.status, Number(limited.headers.get('retry-after')) > 0]).toEqual([429, true]);
-    expect(await limited.json()).toMatchObject({ code: 429, message: 'expected at most 60 of these a minute' });
+    expect(await limited.json()).toMatchObject({
+      code: 429,
+      message: 'expected at most 60 uploads a minute with one token',
+    });
   });
 });
+
+async function inTurn<T>(all: readonly T[], ask: (one: T) => Promise<Response>): Promise<readonly Response[]> {
+  const answers: Response[] = [];
+  for (const one of all) answers.push(await ask(one));
+  return answers;
+}
 
 function put(bytes: Buffer): RequestInit {
   return { method: 'PUT', body: new Uint8Array(bytes), headers: { authorization: `Bearer ${PUBLISHER}` } };

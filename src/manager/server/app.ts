@@ -10,6 +10,7 @@ import { front, type Listener } from './front.ts';
 import { guard } from './guard.ts';
 import { healthRoutes } from './health-routes.ts';
 import type { Limits } from './limits.ts';
+import { gateOf } from './rates.ts';
 import { REPORTS_HEADER, type Reports } from './reports.ts';
 import { StaticAnswers } from './static-answers.ts';
 import { StaticFiles } from './static-files.ts';
@@ -82,7 +83,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     done();
   });
   // The fleet: everything that hosts report.
-  if (reports.kind === 'taken') reports.routes(app);
+  if (reports.kind === 'taken') reports.routes(app, gateOf(app, limits));
   return app;
 }
 

@@ -1,8 +1,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { networkOf } from '../../platform/address.ts';
+import { MINUTE_MS, mustNotExceed } from './rates.ts';
 import { presentedToken, type Right, type Tokens } from './tokens.ts';
 import { Refusal } from './trouble.ts';
 
-const MINUTE_MS = 60_000;
 /** Whoever tries tokens, by address. */
 const FAILURES_A_MINUTE = 20;
 /** Uploads, by holder of the token. */
@@ -14,11 +15,14 @@ const FREE_FOR_ALL: ReadonlySet<string> = new Set(['/health', '/api/v1/health'])
 const RIGHT_OF: Readonly<Record<string, Right>> = { GET: 'read', HEAD: 'read', POST: 'report', PUT: 'publish' };
 
 /**
- * Lets a request through that holds a token for what it does, where one is needed. Reading and reporting are not
- * counted: a whole fleet may share one address.
+ * Lets a request through that holds a token for what it does, where one is needed.
  */
 export function guard(app: FastifyInstance, tokens: () => Tokens): void {
-  const countFailure = app.createRateLimit({ max: FAILURES_A_MINUTE, timeWindow: MINUTE_MS });
+  const countFailure = app.createRateLimit({
+    max: FAILURES_A_MINUTE,
+    timeWindow: MINUTE_MS,
+    keyGenerator: ({ ip }: FastifyRequest) => networkOf(ip),
+  });
   const countWrite = app.createRateLimit({
     max: WRITES_A_MINUTE,
     timeWindow: MINUTE_MS,
@@ -43,24 +47,15 @@ export function guard(app: FastifyInstance, tokens: () => Tokens): void {
     if (token === undefined) throw unauthorized(`expected a token with the right to ${right}`);
     request.holder = tokens().holderOf(token);
     if (request.holder === undefined) {
-      await mustNotExceed(countFailure(request));
+      await mustNotExceed(countFailure(request), (max) => `${max} unknown tokens a minute from one address`);
       throw unauthorized('the token is not known here');
     }
     if (!request.holder.rights.has(right)) {
       throw new Refusal(403, `the token of ${request.holder.name} gives no right to ${right}`);
     }
-    if (right === 'publish') await mustNotExceed(countWrite(request));
+    if (right === 'publish')
+      await mustNotExceed(countWrite(request), (max) => `${max} uploads a minute with one token`);
   }
-}
-
-type Counted = ReturnType<ReturnType<FastifyInstance['createRateLimit']>>;
-
-async function mustNotExceed(counting: Counted): Promise<void> {
-  const counted = await counting;
-  if (counted.isAllowed || !counted.isExceeded) return;
-  throw new Refusal(429, `expected at most ${counted.max} of these a minute`, {
-    headers: { 'retry-after': String(counted.ttlInSeconds) },
-  });
 }
 
 /** RFC 6750 section 3, and RFC 7617 for a person with a browser. */

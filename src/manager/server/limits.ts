@@ -1,7 +1,8 @@
 import type { HttpServerLimits } from '../../platform/http-server.ts';
+import type { Rates } from './rates.ts';
 
 /** What one client may ask of the server. Times are milliseconds. */
-export interface Limits extends HttpServerLimits {
+export interface Limits extends HttpServerLimits, Rates {
   readonly maxUploadBytes: number;
   /** Every body but that of an upload. */
   readonly bodyBytes: number;
@@ -24,6 +25,12 @@ export const LIMITS: Limits = {
   requestMs: 3_600_000,
   idleMs: 60_000,
   keepAliveMs: 30_000,
+  // A person who pages through a fleet, or a program that reads all of one in slices.
+  looksAMinute: 600,
+  // 10,000 hosts behind one address, all of which update a binary in the same minute.
+  reportsAMinute: 60_000,
+  // The same hosts, after the server has lost what it knew.
+  newHostsAnHour: 10_000,
   // There must be file descriptors left for answers.
   connections: 10_000,
 };

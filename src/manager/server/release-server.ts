@@ -102,7 +102,7 @@ async function takeReports(store: ReleaseStore): Promise<TakenReports> {
   return {
     reports: {
       kind: 'taken',
-      routes: (app) => fleetRoutes(app, fleet),
+      routes: (app, gate) => fleetRoutes(app, { fleet, gate }),
       metrics: () => fleet.metrics(),
       nodes: () => fleet.size,
     },

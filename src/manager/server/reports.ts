@@ -1,12 +1,13 @@
 import type { FastifyInstance } from 'fastify';
 import type { MetricFamily } from '../../platform/metrics-text.ts';
+import type { Gate } from '../fleet/gate.ts';
 
 /** Whether hosts may report what they run, and what takes it. */
 export type Reports =
   | { readonly kind: 'none' }
   | {
       readonly kind: 'taken';
-      readonly routes: (app: FastifyInstance) => void;
+      readonly routes: (app: FastifyInstance, gate: Gate) => void;
       readonly metrics: () => readonly MetricFamily[];
       /** How many hosts are known. */
       readonly nodes: () => number;
