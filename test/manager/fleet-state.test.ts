@@ -13,10 +13,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect } from 'vitest';
 import type { BinaryName } from '../../src/domain/names.ts';
 import type { Fleet } from '../../src/manager/fleet/fleet.ts';
-import { HOST_LIMITS } from '../../src/manager/fleet/host.ts';
-import { weightOf } from '../../src/manager/fleet/listen.ts';
-import { BOUNDS } from '../../src/manager/fleet/registry.ts';
-import { DAY, digest, fleetTest, NOW } from '../support/fleet.ts';
+import { HOST_LIMITS, type Host } from '../../src/manager/fleet/host.ts';
+import { BOUNDS, boundsFor } from '../../src/manager/fleet/registry.ts';
+import { readState } from '../../src/manager/fleet/state-file.ts';
+import { lengthOf, weightOf } from '../../src/manager/fleet/weight.ts';
+import { sendTrouble } from '../../src/manager/server/trouble.ts';
+import { DAY, digest, fleetTest, HOUR, MINUTE, NOW } from '../support/fleet.ts';
 import { FleetServer } from '../support/fleet-server.ts';
 import { fill, Mounts, makeRoom, mayMount } from '../support/mounts.ts';
 import { storeTest } from '../support/release-store.ts';
@@ -219,6 +221,7 @@ describe('what is known of the hosts', () => {
   fleetTest('keeps to its bounds by forgetting whoever was not seen for the longest time', async ({ folder }) => {
     const fleet = await folder.open({ ...BOUNDS, hosts: 3 });
     for (const id of ['a', 'b', 'c']) report(fleet, id);
+    folder.now += HOUR;
     report(fleet, 'a');
     for (const id of ['d', 'e']) report(fleet, id);
     expect(await ids(fleet)).toEqual(['a', 'd', 'e']);
@@ -227,8 +230,50 @@ describe('what is known of the hosts', () => {
     const weight = host === undefined ? 0 : 2 * weightOf(host) + 10;
     const small = await folder.open({ ...BOUNDS, weight });
     expect(await ids(small)).toEqual(['d', 'e']);
+    folder.now += HOUR;
+    report(small, 'e');
     report(small, 'f');
     expect(await ids(small)).toEqual(['e', 'f']);
+  });
+
+  fleetTest('lets nobody take the place of a host that lives, and says that there is no room', async ({ folder }) => {
+    const fleet = await folder.open({ ...BOUNDS, hosts: 2 });
+    for (const id of ['a', 'b']) report(fleet, id);
+    folder.now += 40 * MINUTE;
+    report(fleet, 'b');
+    const app = folder.serve(fleet);
+    app.setErrorHandler((error, request, reply) => sendTrouble(error, request, reply));
+    const stranger = (method: 'POST' | 'GET' = 'POST') =>
+      app.inject({ method, url: '/keepalive?node_id=stranger', ...(method === 'POST' && { payload: {} }) });
+    for (let round = 0; round < 3; round++) {
+      const refused = await stranger();
+      expect([refused.statusCode, refused.headers['retry-after'], refused.json()]).toEqual([
+        503,
+        '900',
+        expect.objectContaining({ code: 503, error: expect.stringContaining('no room'), data: null }),
+      ]);
+    }
+    expect([await ids(fleet), (await stranger('GET')).statusCode]).toEqual([['a', 'b'], 404]);
+    expect(folder.told).toEqual([expect.stringMatching(/^reports are refused from now on: 2 hosts take 1 MiB/)]);
+    // Whoever lives can be seen, but not say more than there is room for; whoever is lost makes room.
+    const weight = ['a', 'b'].reduce((sum, id) => sum + weightOf(fleet.find({ id }) as Host), 0);
+    await fleet.close();
+    const tight = await folder.open({ ...BOUNDS, weight });
+    expect(() => report(tight, 'b', 'x'.repeat(300))).toThrow('no more');
+    expect(tight.find({ id: 'b' })).toMatchObject({ lastSeen: folder.now, binaries: [{ state: 'ok' }] });
+    folder.now += 7 * MINUTE;
+    report(tight, 'c');
+    expect(await ids(tight)).toEqual(['b', 'c']);
+  });
+
+  fleetTest('takes no more of its file than it has room for', async ({ folder }) => {
+    const fleet = await folder.open();
+    for (const id of ['a', 'b', 'c']) report(fleet, id);
+    const weight = 2 * weightOf(fleet.find({ id: 'c' }) as Host) + 10;
+    await fleet.close();
+    const { hosts } = await readState(join(folder.nodes, 'hosts.jsonl'), { ...BOUNDS, weight });
+    expect(hosts.map(({ id }) => id)).toEqual(['b', 'c']);
+    expect([2 ** 28, 2 ** 30, 2 ** 33].map((heap) => boundsFor(heap).weight)).toEqual([2 ** 26, 2 ** 28, 2 ** 29]);
   });
 
   fleetTest('holds only so much of one host, whatever it says', async ({ folder }) => {
@@ -254,7 +299,7 @@ describe('what is known of the hosts', () => {
     expect(new Set(answers)).toEqual(new Set([201]));
     const [only] = (await fleet.overview()).hosts;
     expect([only?.host.id.length, only?.host.os?.length]).toEqual([HOST_LIMITS.id, HOST_LIMITS.os]);
-    expect(only && weightOf(only.host)).toBeLessThanOrEqual(HOST_LIMITS.weight);
+    expect(only && lengthOf(only.host)).toBeLessThanOrEqual(HOST_LIMITS.length);
     expect(only?.host.binaries.length).toBe(100);
     await fleet.close();
     expect(existsSync(join(folder.nodes, 'hosts.jsonl'))).toBe(true);

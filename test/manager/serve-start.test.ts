@@ -64,6 +64,26 @@ describe('bin-manager serve', () => {
     ]);
   });
 
+  storeTest('outlives made-up hosts that want more memory than there is', async ({ store }) => {
+    await store.publish('app', script('one'), '--version', '1');
+    const server = await ManagerServer.startWith(['--max-old-space-size=48'], store, []);
+    try {
+      // 46 MiB of blanks after names: V8 would keep them all for the sake of the names.
+      const blanks = ' '.repeat(240_000);
+      const hosts = Array.from({ length: 200 }, (_, host) =>
+        JSON.stringify({ node_id: `made-up-host-${host}${blanks}` }),
+      );
+      const tell = (body: string) => fetch(`${server.api}/keepalive`, { method: 'POST', body });
+      for (let next = 0; next < hosts.length; next += 10) {
+        const answers = await Promise.all(hosts.slice(next, next + 10).map(tell));
+        expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([201]));
+      }
+      expect(await (await fetch(`${server.origin}/health`)).json()).toMatchObject({ nodes_count: 200 });
+    } finally {
+      expect((await server.stop()).code).toBe(0);
+    }
+  });
+
   storeTest('believes X-Forwarded-For from nobody but those that it is told', async ({ store }) => {
     await store.publish('app', script('one'), '--version', '1');
     const addressesWith = async (...args: readonly string[]) => {

@@ -12,7 +12,8 @@ import { fleetRoutes } from '../../src/manager/fleet/routes.ts';
 
 export const NOW = Date.parse('2026-11-21T12:00:00Z');
 export const MINUTE = 60_000;
-export const DAY = 24 * 60 * MINUTE;
+export const HOUR = 60 * MINUTE;
+export const DAY = 24 * HOUR;
 
 /** 64 digits that are one digit. */
 export function digest(digit: string): string {

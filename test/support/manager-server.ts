@@ -21,7 +21,16 @@ export class ManagerServer {
   }
 
   static async start(store: StoreFolder, ...args: readonly string[]): Promise<ManagerServer> {
-    const child = spawn(process.execPath, [store.program, 'serve', '--listen', '127.0.0.1:0', ...args], {
+    return ManagerServer.startWith([], store, args);
+  }
+
+  /** With options of Node itself. */
+  static async startWith(
+    options: readonly string[],
+    store: StoreFolder,
+    args: readonly string[],
+  ): Promise<ManagerServer> {
+    const child = spawn(process.execPath, [...options, store.program, 'serve', '--listen', '127.0.0.1:0', ...args], {
       env: store.environment(),
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -7,7 +7,7 @@ import { Keeper } from './keeper.ts';
 import { afterKeepalive, afterProgress, afterVersion, newHost } from './listen.ts';
 import type { CatalogReader, Offers } from './offers.ts';
 import { type Overview, overviewOf } from './overview.ts';
-import { BOUNDS, type Bounds, Registry } from './registry.ts';
+import { BOUNDS, type Bounds, NoRoomError, Registry } from './registry.ts';
 import type { Keepalive, Progress, Speaker, VersionReport } from './reports.ts';
 import { type HostStanding, hostStanding } from './standing.ts';
 
@@ -41,6 +41,7 @@ export async function openFleet(options: FleetOptions): Promise<Fleet> {
 export class Fleet {
   readonly now: () => Date;
   readonly #catalog: CatalogReader;
+  readonly #tell: (message: string) => void;
   readonly #registry: Registry;
   readonly #keeper: Keeper;
   readonly #expiry: NodeJS.Timeout;
@@ -48,11 +49,13 @@ export class Fleet {
   #latest: { readonly overview: Overview; readonly offers: Offers; readonly revision: number } | undefined;
   #offers: Offers = new Map();
   #costMs = 0;
+  #isFull = false;
 
   constructor({ directory, catalog, now, tell = note, bounds = BOUNDS }: FleetOptions) {
     this.now = now;
     this.#catalog = catalog;
-    this.#keeper = new Keeper(directory, () => this.#registry.hosts(), tell);
+    this.#keeper = new Keeper(directory, { hosts: () => this.#registry.hosts(), tell, bounds });
+    this.#tell = tell;
     this.#registry = new Registry(bounds, (change) => this.#keeper.note(change));
     this.#expiry = setInterval(() => this.#registry.expire(this.#time()), EXPIRY_MS).unref();
   }
@@ -89,7 +92,7 @@ export class Fleet {
     return seen;
   }
 
-  /** Undefined without a name and an id; so are the other reports. */
+  /** Undefined without a name and an id; so are the other reports. All of them throw {@link NoRoomError}. */
   keepalive(speaker: Speaker, report: Keepalive): Host | undefined {
     this.#reports.keepalive += 1;
     return this.#listen(speaker, (host, now) => afterKeepalive(host, report, now));
@@ -154,8 +157,22 @@ export class Fleet {
     const former = this.#registry.get(id);
     const host = change(former ?? newHost(id, speaker.name ?? id, now), now);
     const isMore = former === undefined || !isSame(former, host);
-    this.#registry.put(host, isMore ? 'changed' : 'seen');
+    this.#put(host, isMore ? 'changed' : 'seen');
     return host;
+  }
+
+  /** Throws {@link NoRoomError}, and tells of the first. */
+  #put(host: Host, kind: 'changed' | 'seen'): void {
+    try {
+      this.#registry.put(host, kind);
+    } catch (error) {
+      if (error instanceof NoRoomError && !this.#isFull) {
+        this.#isFull = true;
+        const hint = 'NODE_OPTIONS=--max-old-space-size=MIB gives it more.';
+        this.#tell(`reports are refused from now on: ${error.message}. ${hint}`);
+      }
+      throw error;
+    }
   }
 
   #idOf({ id, name }: Speaker): string | undefined {

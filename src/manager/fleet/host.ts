@@ -31,7 +31,7 @@ export const HOST_LIMITS = {
   /** The last changes of a binary that are kept. */
   events: 10,
   /** All of one host, as JSON: the oldest changes go first, then the last binaries. */
-  weight: 96 * 1024,
+  length: 96 * 1024,
   bodyBytes: 256 * 1024,
 } as const;
 

@@ -2,12 +2,19 @@ import { join } from 'node:path';
 import { errorText } from '../../domain/errors.ts';
 import { makeDirectories } from '../../platform/files.ts';
 import type { Host } from './host.ts';
-import type { Change } from './registry.ts';
+import type { Bounds, Change } from './registry.ts';
 import { readState, StateFile, SupersededError, setAside } from './state-file.ts';
 
 /** What a crash loses. Shorter ones would make a write of every report. */
 const FLUSH_MS = 1_000;
 const MAX_RETRY_MS = 60_000;
+
+export interface KeeperOptions {
+  /** All hosts, those that were not seen for the longest time first. */
+  readonly hosts: () => Iterable<Host>;
+  readonly tell: (message: string) => void;
+  readonly bounds: Bounds;
+}
 
 /**
  * Keeps what is known of the hosts in a file, some moments late. Trouble with the file is told once and tried again; it
@@ -17,6 +24,7 @@ export class Keeper {
   readonly #path: string;
   readonly #hosts: () => Iterable<Host>;
   readonly #tell: (message: string) => void;
+  readonly #bounds: Bounds;
   readonly #pending = new Map<string, Change>();
   #file: StateFile | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -25,11 +33,11 @@ export class Keeper {
   #failures = 0;
   #state: 'keeping' | 'in-trouble' | 'superseded' | 'closed' = 'keeping';
 
-  /** `hosts` gives all hosts, those that were not seen for the longest time first. */
-  constructor(directory: string, hosts: () => Iterable<Host>, tell: (message: string) => void) {
+  constructor(directory: string, { hosts, tell, bounds }: KeeperOptions) {
     this.#path = join(directory, 'hosts.jsonl');
     this.#hosts = hosts;
     this.#tell = tell;
+    this.#bounds = bounds;
   }
 
   /** Changes that are not on disk, and how often they could not be brought there. */
@@ -40,9 +48,9 @@ export class Keeper {
   /** What was kept, those that were not seen for the longest time first. A damaged file is moved aside and reported. */
   async load(): Promise<readonly Host[]> {
     try {
-      const { hosts, damage } = await readState(this.#path);
-      if (damage !== undefined) await this.#report(damage, hosts.size);
-      return [...hosts.values()].sort((a, b) => a.lastSeen - b.lastSeen);
+      const { hosts, damage } = await readState(this.#path, this.#bounds);
+      if (damage !== undefined) await this.#report(damage, hosts.length);
+      return hosts.toSorted((a, b) => a.lastSeen - b.lastSeen);
     } catch (error) {
       this.#tell(`cannot read what is known of the hosts, which now begins anew: ${errorText(error)}`);
       return [];

@@ -8,6 +8,7 @@ import {
   type ProgressStatus,
   type VersionReport,
 } from './reports.ts';
+import { fitted } from './weight.ts';
 
 /** What a host has said until now, and what it says, make what is known of it. Pure; `now` in milliseconds. */
 
@@ -67,21 +68,6 @@ export function afterVersion(host: Host, report: VersionReport, now: number): Ho
   if (!isNew) return withBinary(host, told, now);
   const event: HostEvent = compact({ at: now, what: 'runs', version: bytes.version, digest: hexOf(bytes) });
   return withBinary(host, withEvent(isOver ? { ...told, since: now } : told, event), now);
-}
-
-/** Drops what is too much of one host: its oldest changes, then its last binaries. */
-function fitted(host: Host): Host {
-  let fit = host;
-  for (let events = HOST_LIMITS.events - 1; weightOf(fit) > HOST_LIMITS.weight && events >= 0; events--) {
-    fit = { ...fit, binaries: fit.binaries.map((one) => ({ ...one, events: one.events.slice(0, events) })) };
-  }
-  while (weightOf(fit) > HOST_LIMITS.weight) fit = { ...fit, binaries: fit.binaries.slice(0, -1) };
-  return fit;
-}
-
-/** How much there is to remember of a host: the length of its JSON. */
-export function weightOf(host: Host): number {
-  return JSON.stringify(host).length;
 }
 
 function afterListing(former: HostBinary | undefined, listed: ListedBinary, now: number): HostBinary {

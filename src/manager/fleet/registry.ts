@@ -1,5 +1,7 @@
+import { getHeapStatistics } from 'node:v8';
 import type { Host } from './host.ts';
-import { weightOf } from './listen.ts';
+import { LOST_MS } from './standing.ts';
+import { weightOf } from './weight.ts';
 
 /** How much a server remembers. What is too much goes from the host that was not seen for the longest time. */
 export interface Bounds {
@@ -8,9 +10,26 @@ export interface Bounds {
   readonly weight: number;
   /** Milliseconds after which a host that says nothing more is forgotten. */
   readonly age: number;
+  /** Milliseconds for which a host that says nothing more is not forgotten for the sake of another one. */
+  readonly spared: number;
 }
 
-export const BOUNDS: Bounds = { hosts: 100_000, weight: 512 * 2 ** 20, age: 30 * 24 * 3_600_000 };
+/** The rest is for reports that are being taken in and written down, for pages, and for what waits to be collected. */
+const PART_OF_HEAP = 1 / 4;
+const MOST_WEIGHT = 512 * 2 ** 20;
+
+/** `heapBytes`: what V8 lets the process have before it ends it. */
+export function boundsFor(heapBytes: number): Bounds {
+  const weight = Math.min(MOST_WEIGHT, Math.floor(heapBytes * PART_OF_HEAP));
+  return { hosts: 100_000, weight, age: 30 * 24 * 3_600_000, spared: LOST_MS };
+}
+
+export const BOUNDS: Bounds = boundsFor(getHeapStatistics().heap_size_limit);
+
+/** There is no room for what a host says, as long as those are heard from that are known. */
+export class NoRoomError extends Error {
+  override readonly name = 'NoRoomError';
+}
 
 /** What became of a host in memory, for whoever writes it down. */
 export type Change =
@@ -63,15 +82,26 @@ export class Registry {
   /** Takes up what was written down, those first that were not seen for the longest time. */
   restore(hosts: Iterable<Host>): void {
     for (const host of hosts) this.#insert(host, weightOf(host));
-    this.#keepWithin();
+    this.#makeRoom(Number.POSITIVE_INFINITY);
   }
 
+  /**
+   * Takes in what a host has just said, or only that it was `seen`. Throws {@link NoRoomError} where other hosts that
+   * live would have to go: a stranger can take what is free, and nobody's place. The host is as it was then, but seen.
+   */
   put(host: Host, kind: 'changed' | 'seen'): void {
-    const former = kind === 'seen' ? this.#entries.get(host.id) : undefined;
-    const weight = former?.weight ?? weightOf(host);
+    const former = this.#entries.get(host.id);
+    const weight = kind === 'seen' && former !== undefined ? former.weight : weightOf(host);
     this.#insert(host, weight);
-    this.#tell({ kind, host });
-    this.#keepWithin();
+    this.#makeRoom(host.lastSeen - this.#bounds.spared);
+    if (this.#isWithin) return this.#tell({ kind, host });
+    this.#remove(host.id);
+    if (former !== undefined) this.put({ ...former.host, lastSeen: host.lastSeen }, 'seen');
+    throw new NoRoomError(`${this.size} hosts take ${Math.ceil(this.#weight / 2 ** 20)} MiB, and there is no more`);
+  }
+
+  drop(id: string): void {
+    this.#remove(id);
   }
 
   /** Forgets whoever was not seen for too long. */
@@ -90,12 +120,16 @@ export class Registry {
     this.#revision += 1;
   }
 
-  #keepWithin(): void {
-    for (const id of this.#entries.keys()) {
-      const isWithin = this.#entries.size <= this.#bounds.hosts && this.#weight <= this.#bounds.weight;
-      if (isWithin) return;
-      this.#forget(id);
+  /** Forgets hosts that were not seen since then, in milliseconds, as far as that is necessary. */
+  #makeRoom(since: number): void {
+    for (const { host } of this.#entries.values()) {
+      if (this.#isWithin || host.lastSeen >= since) return;
+      this.#forget(host.id);
     }
+  }
+
+  get #isWithin(): boolean {
+    return this.#entries.size <= this.#bounds.hosts && this.#weight <= this.#bounds.weight;
   }
 
   #forget(id: string): void {

@@ -4,7 +4,7 @@ import type { BinaryState, Host, HostBinary } from './host.ts';
 import type { Offer, OfferedBinary, Offers } from './offers.ts';
 
 /** Hosts tell of themselves every 15 minutes; three times of silence are no accident. */
-const LOST_MS = 46 * 60_000;
+export const LOST_MS = 46 * 60_000;
 /** Hosts look every minute: one that still says that all is well after this has seen the new release. */
 const NOTICED_MS = 2 * 60_000;
 

@@ -3,27 +3,29 @@ import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { createExclusive, naming, orUndefined, removeFile, syncDirectory } from '../../platform/files.ts';
 import { type Host, hostRecord } from './host.ts';
-import type { Change } from './registry.ts';
+import { type Bounds, type Change, Registry } from './registry.ts';
 
 const SCHEMA = 'bin-manager/fleet/1';
-/** Hosts that are written in one go while all of them are: others are listened to in between. */
+/** Changes that are written in one go: others are listened to in between, and the text of all takes no memory at once. */
 const BATCH = 500;
 
 /** What a state file held. */
 export interface LoadedState {
-  readonly hosts: ReadonlyMap<string, Host>;
+  /** Those that were written first come first. */
+  readonly hosts: readonly Host[];
   /** Why the file is not as it was written; the hosts that could be read are there all the same. */
   readonly damage?: string;
 }
 
 /**
  * Reads `hosts.jsonl`: a line that names the schema, then one line a change, the later one right. A last line without
- * its end is what a kill leaves, and no damage.
+ * its end is what a kill leaves, and no damage. Of a file that was written with more memory than there is now, the last lines
+ * count.
  */
-export async function readState(path: string): Promise<LoadedState> {
-  const hosts = new Map<string, Host>();
+export async function readState(path: string, bounds: Bounds): Promise<LoadedState> {
+  const read = new Registry(bounds, () => {});
   const handle = await orUndefined(open(path, 'r'));
-  if (handle === undefined) return { hosts };
+  if (handle === undefined) return { hosts: [] };
   let number = 0;
   let bad: { readonly line: number; readonly why: string } | undefined;
   let count = 0;
@@ -33,7 +35,7 @@ export async function readState(path: string): Promise<LoadedState> {
       crlfDelay: Number.POSITIVE_INFINITY,
     })) {
       number += 1;
-      const problem = number === 1 ? headProblem(line) : take(hosts, line);
+      const problem = number === 1 ? headProblem(line) : take(read, line);
       if (problem === undefined) continue;
       count += 1;
       bad ??= { line: number, why: problem };
@@ -42,6 +44,7 @@ export async function readState(path: string): Promise<LoadedState> {
   } finally {
     await handle.close();
   }
+  const hosts = [...read.hosts()];
   if (number === 0) return { hosts, damage: 'it is empty' };
   const isTorn = bad?.line === number && count === 1 && number > 1;
   if (bad === undefined || isTorn) return { hosts };
@@ -81,10 +84,10 @@ export class StateFile {
     const handle = await createExclusive(temporary);
     try {
       let bytes = await append(handle, `${JSON.stringify({ schema: SCHEMA })}\n`);
-      for (let next = 0; next < hosts.length; next += BATCH) {
-        const batch = hosts.slice(next, next + BATCH).map((host) => changeLine({ kind: 'changed', host }));
-        bytes += await append(handle, batch.join(''));
-      }
+      bytes += await appendAll(
+        handle,
+        hosts.map((host) => ({ kind: 'changed', host })),
+      );
       await handle.sync();
       await rename(temporary, path);
       await syncDirectory(dirname(path));
@@ -101,7 +104,7 @@ export class StateFile {
     return this.#bytes > 2 * this.#bytesAtFirst + 4 * 2 ** 20;
   }
 
-  /** Adds changes with one write, durably. Throws {@link SupersededError}. */
+  /** Adds changes, durably. Throws {@link SupersededError}. */
   async add(changes: readonly Change[]): Promise<void> {
     try {
       const [ours, there] = [await this.#handle.stat(), await orUndefined(stat(this.#path))];
@@ -109,7 +112,7 @@ export class StateFile {
         throw new SupersededError(`another server writes ${this.#path} now`);
       }
       if (there === undefined) throw Object.assign(new Error('the file was removed'), { code: 'ENOENT' });
-      this.#bytes += await append(this.#handle, changes.map(changeLine).join(''));
+      this.#bytes += await appendAll(this.#handle, changes);
       await this.#handle.datasync();
     } catch (error) {
       throw naming(error, this.#path);
@@ -119,6 +122,20 @@ export class StateFile {
   async close(): Promise<void> {
     await this.#handle.close();
   }
+}
+
+async function appendAll(handle: FileHandle, changes: readonly Change[]): Promise<number> {
+  let bytes = 0;
+  for (let next = 0; next < changes.length; next += BATCH) {
+    bytes += await append(
+      handle,
+      changes
+        .slice(next, next + BATCH)
+        .map(changeLine)
+        .join(''),
+    );
+  }
+  return bytes;
 }
 
 async function append(handle: FileHandle, text: string): Promise<number> {
@@ -141,23 +158,21 @@ function changeLine(change: Change): string {
 }
 
 /** Takes a line in, and says what is wrong with it. */
-function take(hosts: Map<string, Host>, line: string): string | undefined {
+function take(read: Registry, line: string): string | undefined {
   const value = parsed(line);
   if (value === undefined) return 'not valid JSON';
   const { seen, forgotten, lastSeen, listedAt } = value;
   if (typeof forgotten === 'string') {
-    hosts.delete(forgotten);
+    read.drop(forgotten);
     return undefined;
   }
-  const former = typeof seen === 'string' ? hosts.get(seen) : undefined;
+  const former = typeof seen === 'string' ? read.get(seen) : undefined;
   if (typeof seen === 'string' && former === undefined) return undefined;
   const record = hostRecord.safeParse(
     former === undefined ? value : { ...former, lastSeen, ...(listedAt !== undefined && { listedAt }) },
   );
   if (!record.success) return 'not the record of a host';
-  // Last seen, last in the order.
-  hosts.delete(record.data.id);
-  hosts.set(record.data.id, record.data);
+  read.restore([record.data]);
   return undefined;
 }
 

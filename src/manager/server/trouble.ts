@@ -4,6 +4,7 @@ import type { HttpRequest, HttpResponse } from '../../platform/http-server.ts';
 import { NO_SUCH_RELEASE } from '../answers.ts';
 import { ManagerError, type ManagerErrorCode } from '../errors.ts';
 import { hintOf } from '../exit-codes.ts';
+import { NoRoomError } from '../fleet/registry.ts';
 import { note } from '../wording.ts';
 import { pathOf } from './addresses.ts';
 import { lingerAfter } from './bodies.ts';
@@ -12,6 +13,8 @@ const JSON_TYPE = 'application/json';
 /** Fastify would put a charset into the type of a string, which JSON has none of (RFC 8259 section 11). */
 const NOTHING = Buffer.from(NO_SUCH_RELEASE);
 const RETRY_SECONDS = '5';
+/** Hosts say again what they run by then. */
+const FULL_SECONDS = '900';
 /** RFC 9110 section 15, and RFC 4918 section 11.5 for a full disk. */
 const OF_MANAGER: Readonly<Record<ManagerErrorCode, number>> = {
   usage: 400,
@@ -98,7 +101,8 @@ export function answerTrouble(error: unknown, request: HttpRequest, response: Ht
 }
 
 function tell({ status }: Refusal, { method, url = '' }: HttpRequest, error: unknown): void {
-  if (status >= 500) note(`${method} ${pathOf(url)}: ${errorText(error)}`);
+  // Of what there is no room for the operator has been told.
+  if (status >= 500 && !(error instanceof NoRoomError)) note(`${method} ${pathOf(url)}: ${errorText(error)}`);
 }
 
 function refusalOf(error: unknown): Refusal {
@@ -106,6 +110,11 @@ function refusalOf(error: unknown): Refusal {
   if (error instanceof ManagerError) return refusalOfManager(error);
   if (error instanceof RunError) {
     return new Refusal(503, 'the server is being stopped', { headers: { 'retry-after': RETRY_SECONDS } });
+  }
+  if (error instanceof NoRoomError) {
+    return new Refusal(503, 'this server has no room for what more hosts report', {
+      headers: { 'retry-after': FULL_SECONDS },
+    });
   }
   if (FULL.includes(systemCode(error) ?? '')) {
     return new Refusal(507, 'the disk of the release server is full', {
