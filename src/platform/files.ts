@@ -87,8 +87,8 @@ export async function createExclusive(path: string): Promise<FileHandle> {
 /** What {@link writeDurably} calls a file until it is whole; the group is its writer's pid. */
 export const TEMPORARY = /^\..+\.(\d+)-[0-9a-f]{12}\.tmp$/;
 
-/** A name beside `path` that nobody can guess, and that tells whose it is. */
-function temporaryName(path: string): string {
+/** A name beside `path` that nobody can guess, and that tells whose it is: {@link sweepTemporaries} knows it. */
+export function temporaryName(path: string): string {
   return join(dirname(path), `.${basename(path)}.${process.pid}-${crypto().randomBytes(6).toString('hex')}.tmp`);
 }
 

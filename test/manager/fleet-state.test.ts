@@ -40,8 +40,8 @@ async function ids(fleet: Fleet): Promise<readonly string[]> {
   return (await fleet.overview()).hosts.map(({ host }) => host.id).sort();
 }
 
-async function until(what: () => boolean): Promise<void> {
-  for (const deadline = performance.now() + 20_000; !what(); await delay(20)) {
+async function until(what: () => boolean | Promise<boolean>): Promise<void> {
+  for (const deadline = performance.now() + 20_000; !(await what()); await delay(20)) {
     if (performance.now() > deadline) throw new Error('it did not come to be');
   }
 }
@@ -150,10 +150,10 @@ describe('what is known of the hosts', () => {
         for (let host = 0; host < 50; host++) report(fleet, `during ${host}`, 'x'.repeat(300));
         await until(() => folder.told.length > 0);
         expect(folder.told).toEqual([expect.stringMatching(/cannot be kept on disk.*no space left/)]);
-        expect([(await ids(fleet)).length, unsaved(fleet) > 0]).toEqual([51, true]);
+        expect([(await ids(fleet)).length, (await unsaved(fleet)) > 0]).toEqual([51, true]);
         makeRoom(disk);
         await until(() => folder.told.length > 1);
-        expect([folder.told[1], unsaved(fleet)]).toEqual(['what hosts report is kept on disk again', 0]);
+        expect([folder.told[1], await unsaved(fleet)]).toEqual(['what hosts report is kept on disk again', 0]);
         await fleet.close();
         const again = await folder.open(undefined, nodes);
         expect((await ids(again)).length).toBe(51);
@@ -177,6 +177,36 @@ describe('what is known of the hosts', () => {
     await newer.close();
     const again = await folder.open();
     expect(await ids(again)).toEqual(['a', 'b']);
+  });
+
+  fleetTest('stays with the second server also where the first would write it anew', async ({ folder }) => {
+    const older = await folder.open();
+    // More than four megabytes of changes in one second: the file is worn after them.
+    const reasons = (round: string) => {
+      for (let host = 0; host < 2000; host++) {
+        const binaries = Array.from({ length: 10 }, (_, n) => ({
+          name: `app-${n}` as BinaryName,
+          reason: `${round}${'x'.repeat(290)}`,
+        }));
+        older.keepalive({ id: `n${host}` }, { binaries });
+      }
+    };
+    reasons('first');
+    await until(
+      async () => (await unsaved(older)) === 0 && statSync(join(folder.nodes, 'hosts.jsonl')).size > 4 * 2 ** 20,
+    );
+    const newer = await folder.open();
+    report(newer, 'only here');
+    await newer.close();
+    const text = readFileSync(join(folder.nodes, 'hosts.jsonl'), 'utf8');
+    reasons('lost');
+    await until(() => folder.told.length > 0);
+    expect(folder.told).toEqual([expect.stringContaining('another server writes')]);
+    await older.close();
+    expect([readFileSync(join(folder.nodes, 'hosts.jsonl'), 'utf8') === text, readdirSync(folder.nodes)]).toEqual([
+      true,
+      ['hosts.jsonl'],
+    ]);
   });
 
   fleetTest('does not grow with reports that say nothing new', async ({ folder }) => {
@@ -308,6 +338,7 @@ describe('what is known of the hosts', () => {
   });
 });
 
-function unsaved(fleet: Fleet): number {
-  return fleet.metrics().find(({ name }) => name.endsWith('unsaved_changes'))?.samples[0]?.value ?? -1;
+async function unsaved(fleet: Fleet): Promise<number> {
+  const families = await fleet.metrics();
+  return families.find(({ name }) => name.endsWith('unsaved_changes'))?.samples[0]?.value ?? -1;
 }

@@ -1,6 +1,6 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { errorText } from '../../domain/errors.ts';
-import { makeDirectories } from '../../platform/files.ts';
+import { makeDirectories, sweepTemporaries } from '../../platform/files.ts';
 import type { Host } from './host.ts';
 import type { Bounds, Change } from './registry.ts';
 import { readState, StateFile, SupersededError, setAside } from './state-file.ts';
@@ -66,7 +66,9 @@ export class Keeper {
     if (this.#state === 'closed' || this.#state === 'superseded') return;
     const id = change.kind === 'forgotten' ? change.id : change.host.id;
     const isMore = change.kind === 'seen' && this.#pending.get(id)?.kind === 'changed';
-    this.#pending.set(id, isMore ? { kind: 'changed', host: change.host } : change);
+    // In trouble all hosts are written anew, and whoever is forgotten is not among them.
+    if (change.kind === 'forgotten' && this.#state === 'in-trouble') this.#pending.delete(id);
+    else this.#pending.set(id, isMore ? { kind: 'changed', host: change.host } : change);
     this.#schedule();
   }
 
@@ -100,7 +102,7 @@ export class Keeper {
       this.#state = 'keeping';
       this.#retryMs = FLUSH_MS;
     } catch (error) {
-      await this.#despair(error, changes);
+      this.#despair(error, changes);
     }
     this.#timer = undefined;
     if (this.#pending.size > 0 && this.#state !== 'superseded') this.#schedule();
@@ -112,17 +114,17 @@ export class Keeper {
       return;
     }
     const worn = this.#file;
-    await makeDirectories(join(this.#path, '..'), 0o700);
-    this.#file = await StateFile.write(this.#path, [...this.#hosts()]);
+    const directory = dirname(this.#path);
+    await makeDirectories(directory, 0o700);
+    if (worn === undefined) await sweepTemporaries(directory);
+    this.#file = await StateFile.write(this.#path, [...this.#hosts()], worn);
     await worn?.close();
   }
 
-  async #despair(error: unknown, changes: readonly Change[]): Promise<void> {
-    const file = this.#file;
-    this.#file = undefined;
-    await file?.close().catch(() => {});
+  #despair(error: unknown, changes: readonly Change[]): void {
     if (error instanceof SupersededError) {
       this.#state = 'superseded';
+      this.#pending.clear();
       this.#tell(`${error.message}: what hosts report to this one is in its memory alone. Let one serve a store.`);
       return;
     }
@@ -134,8 +136,7 @@ export class Keeper {
     this.#failures += 1;
     this.#retryMs = Math.min(this.#retryMs * 2, MAX_RETRY_MS);
     for (const change of changes) {
-      const id = change.kind === 'forgotten' ? change.id : change.host.id;
-      if (!this.#pending.has(id)) this.#pending.set(id, change);
+      if (change.kind !== 'forgotten' && !this.#pending.has(change.host.id)) this.#pending.set(change.host.id, change);
     }
   }
 

@@ -1,7 +1,15 @@
+import type { Stats } from 'node:fs';
 import { type FileHandle, open, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
-import { createExclusive, naming, orUndefined, removeFile, syncDirectory } from '../../platform/files.ts';
+import {
+  createExclusive,
+  naming,
+  orUndefined,
+  removeFile,
+  syncDirectory,
+  temporaryName,
+} from '../../platform/files.ts';
 import { type Host, hostRecord } from './host.ts';
 import { type Bounds, type Change, Registry } from './registry.ts';
 
@@ -63,12 +71,16 @@ export class SupersededError extends Error {
   override readonly name = 'SupersededError';
 }
 
-/** The state file, open for more. After an error it must be closed and written anew: its last line may be torn. */
+/**
+ * The state file, open for more. After an error it must be written anew: its last line may be torn. It stays open until
+ * then, since an inode that nobody has open may be another file's next.
+ */
 export class StateFile {
   readonly #path: string;
   readonly #handle: FileHandle;
   #bytes: number;
   readonly #bytesAtFirst: number;
+  #isTorn = false;
 
   private constructor(path: string, handle: FileHandle, bytes: number) {
     this.#path = path;
@@ -77,10 +89,12 @@ export class StateFile {
     this.#bytesAtFirst = bytes;
   }
 
-  /** Writes all hosts to a new file and puts it in the place of the former one, durably. */
-  static async write(path: string, hosts: readonly Host[]): Promise<StateFile> {
-    const temporary = `${path}.new`;
-    await removeFile(temporary);
+  /**
+   * Writes all hosts to a new file and puts it in the place of the former one, durably. Without a former one whatever is
+   * there is replaced. Throws {@link SupersededError} where another file has taken its place.
+   */
+  static async write(path: string, hosts: readonly Host[], former?: StateFile): Promise<StateFile> {
+    const temporary = temporaryName(path);
     const handle = await createExclusive(temporary);
     try {
       let bytes = await append(handle, `${JSON.stringify({ schema: SCHEMA })}\n`);
@@ -89,6 +103,7 @@ export class StateFile {
         hosts.map((host) => ({ kind: 'changed', host })),
       );
       await handle.sync();
+      await former?.mustBeOurs();
       await rename(temporary, path);
       await syncDirectory(dirname(path));
       return new StateFile(path, handle, bytes);
@@ -99,24 +114,29 @@ export class StateFile {
     }
   }
 
-  /** Whether most of the file is no longer true. */
+  /** Whether it is to be written anew: most of it is no longer true, or its end is not whole. */
   get isWorn(): boolean {
-    return this.#bytes > 2 * this.#bytesAtFirst + 4 * 2 ** 20;
+    return this.#isTorn || this.#bytes > 2 * this.#bytesAtFirst + 4 * 2 ** 20;
   }
 
   /** Adds changes, durably. Throws {@link SupersededError}. */
   async add(changes: readonly Change[]): Promise<void> {
     try {
-      const [ours, there] = [await this.#handle.stat(), await orUndefined(stat(this.#path))];
-      if (there !== undefined && (there.ino !== ours.ino || there.dev !== ours.dev)) {
-        throw new SupersededError(`another server writes ${this.#path} now`);
-      }
+      const there = await this.mustBeOurs();
       if (there === undefined) throw Object.assign(new Error('the file was removed'), { code: 'ENOENT' });
       this.#bytes += await appendAll(this.#handle, changes);
       await this.#handle.datasync();
     } catch (error) {
+      this.#isTorn = true;
       throw naming(error, this.#path);
     }
+  }
+
+  /** Throws {@link SupersededError} where another file is in its place; undefined where none is. */
+  async mustBeOurs(): Promise<Stats | undefined> {
+    const [ours, there] = [await this.#handle.stat(), await orUndefined(stat(this.#path))];
+    if (there === undefined || (there.ino === ours.ino && there.dev === ours.dev)) return there;
+    throw new SupersededError(`another server writes ${this.#path} now`);
   }
 
   async close(): Promise<void> {
