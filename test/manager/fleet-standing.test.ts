@@ -166,6 +166,37 @@ describe('what is offered', () => {
   });
 });
 
+describe('the whole fleet', () => {
+  fleetTest('is in order and as it is now, whoever comes, goes, changes or is silent', async ({ folder }) => {
+    folder.offers = OFFERS;
+    const fleet = await folder.open();
+    const say = (id: string, name: string, sha256: string) =>
+      fleet.keepalive({ id }, readKeepalive({ nodeName: name, binaries: [{ name: 'app', sha256 }] }, folder.now));
+    const seen = async () => {
+      const { hosts, standings } = await fleet.overview();
+      return [hosts.map(({ host, states }) => `${host.name} ${[...states].join()}`), [...standings.keys()].join()];
+    };
+    say('2', 'bert', NEW);
+    say('1', 'carl', NEW);
+    say('3', 'anna', OLD);
+    expect(await seen()).toEqual([['anna behind', 'bert ok', 'carl ok'], '1,2,3']);
+    say('0', 'dora', NEW);
+    say('1', 'adam', NEW);
+    say('3', 'anna', NEW);
+    expect(await seen()).toEqual([['adam ok', 'anna ok', 'bert ok', 'dora ok'], '0,1,2,3']);
+    folder.now += 40 * MINUTE;
+    say('2', 'bert', NEW);
+    folder.now += 7 * MINUTE;
+    expect(await seen()).toEqual([['adam lost', 'anna lost', 'dora lost', 'bert ok'], '0,1,2,3']);
+    folder.offers = offering('app', { stable: ['4', digest('4')] }, OFFERED_AT);
+    expect(await seen()).toEqual([['adam lost', 'anna lost', 'dora lost', 'bert behind'], '0,1,2,3']);
+    // Two who ask at once look at the same.
+    say('2', 'bert', OLD);
+    const both = await Promise.all([fleet.overview(), fleet.overview()]);
+    expect(both[0]).toBe(both[1]);
+  });
+});
+
 describe('the numbers of the fleet', () => {
   fleetTest('have few labels, whatever hosts call their versions', async ({ folder }) => {
     folder.offers = OFFERS;
@@ -177,7 +208,9 @@ describe('the numbers of the fleet', () => {
       ];
       fleet.keepalive({ id: `n${host}` }, readKeepalive({ binaries }, NOW));
     }
-    const text = metricsText(fleet.metrics());
+    // The one that is published, and 50 others: the rest is on the pages of its hosts.
+    expect((await fleet.overview()).binaries.map(({ hosts }) => hosts)).toEqual([200, ...Array(50).fill(1)]);
+    const text = metricsText(await fleet.metrics());
     expect(text).toContain('bin_manager_hosts 200\n');
     expect(text).toContain('bin_manager_hosts_in_state{state="behind"} 200\n');
     expect(text).toContain('bin_manager_binary_hosts{binary="app",standing="behind"} 200\n');

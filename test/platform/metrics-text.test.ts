@@ -46,7 +46,7 @@ describe('the text of metrics', () => {
         const binaries = [{ name: 'app', sha256: state === 'ok' ? next : old, state, reason: '"\\\n', version: '{"' }];
         fleet.keepalive({ id: state }, readKeepalive({ binaries }, NOW));
       }
-      const text = metricsText(fleet.metrics());
+      const text = metricsText(await fleet.metrics());
       for (const state of HOST_STATES) expect(text).toMatch(new RegExp(`hosts_in_state\\{state="${state}"\\} [1-9]`));
       const checked = check(text);
       expect([checked.status, checked.stdout, checked.stderr]).toEqual([0, '', '']);

@@ -51,7 +51,7 @@ ${item(undefined, all.length, all.length === 1 ? 'host' : 'hosts')}${shown.map((
 }
 
 function hostsPart(overview: Overview, selection: Selection, wanted: unknown): Html {
-  const found = selected(overview, selection);
+  const found = selected(overview.hosts, selection);
   const pages = Math.max(1, Math.ceil(found.length / PER_PAGE));
   const asked = typeof wanted === 'string' && /^\d{1,6}$/.test(wanted) ? Number(wanted) : 1;
   const number = Math.min(Math.max(asked, 1), pages);

@@ -23,9 +23,15 @@ export interface FleetOptions {
 
 const EXPIRY_MS = 3_600_000;
 /** An overview that takes longer than this is not made for every question... */
-const CHEAP_MS = 25;
+const CHEAP_MS = 5;
 /** ...but such that it takes no more than this part of the time. */
 const SHARE = 10;
+
+interface Latest {
+  readonly overview: Overview;
+  readonly offers: Offers;
+  readonly revision: number;
+}
 
 /**
  * Takes up what was known of the hosts. Never throws for what lies in the directory: serving comes first (invariant 8).
@@ -46,7 +52,8 @@ export class Fleet {
   readonly #keeper: Keeper;
   readonly #expiry: NodeJS.Timeout;
   readonly #reports = { keepalive: 0, progress: 0, version: 0 };
-  #latest: { readonly overview: Overview; readonly offers: Offers; readonly revision: number } | undefined;
+  #latest: Latest | undefined;
+  #making: Promise<Overview> | undefined;
   #offers: Offers = new Map();
   #costMs = 0;
   #isFull = false;
@@ -113,7 +120,17 @@ export class Fleet {
    */
   async overview(): Promise<Overview> {
     this.#offers = await this.#catalog.read();
-    return this.#overview(this.#offers);
+    const now = this.#time();
+    const latest = this.#latest;
+    if (latest?.offers === this.#offers && now >= latest.overview.at) {
+      const age = now - latest.overview.at;
+      const isSame = latest.revision === this.#registry.revision && age < 1_000;
+      if (isSame || (this.#costMs > CHEAP_MS && age < this.#costMs * SHARE)) return latest.overview;
+    }
+    this.#making ??= this.#look(now).finally(() => {
+      this.#making = undefined;
+    });
+    return this.#making;
   }
 
   async host(id: string): Promise<HostStanding | undefined> {
@@ -122,29 +139,17 @@ export class Fleet {
     return host && hostStanding(host, this.#offers, this.#time());
   }
 
-  /** What the server's `/metrics` tells of the hosts. It is compared with releases as they were a moment ago. */
-  metrics(): readonly MetricFamily[] {
-    this.#catalog.read().then(
-      (offers) => {
-        this.#offers = offers;
-      },
-      () => {},
-    );
-    const overview = this.#overview(this.#offers);
-    return fleetMetrics(overview, { reports: this.#reports, hosts: this.size, ...this.#keeper.standing });
+  /** What the server's `/metrics` tells of the hosts. */
+  async metrics(): Promise<readonly MetricFamily[]> {
+    return fleetMetrics(await this.overview(), { reports: this.#reports, hosts: this.size, ...this.#keeper.standing });
   }
 
-  #overview(offers: Offers): Overview {
-    const now = this.#time();
-    const latest = this.#latest;
-    if (latest?.offers === offers && now >= latest.overview.at) {
-      const age = now - latest.overview.at;
-      const isSame = latest.revision === this.#registry.revision && age < 1_000;
-      if (isSame || (this.#costMs > CHEAP_MS && age < this.#costMs * SHARE)) return latest.overview;
-    }
+  async #look(now: number): Promise<Overview> {
+    const offers = this.#offers;
     const begun = performance.now();
     const { revision } = this.#registry;
-    const overview = overviewOf(this.#registry.hosts(), offers, now);
+    const view = { byId: this.#registry.byId(), byName: this.#registry.byName(), offers, now };
+    const overview = await overviewOf(view, this.#latest?.offers === offers ? this.#latest.overview : undefined);
     this.#costMs = performance.now() - begun;
     this.#latest = { overview, offers, revision };
     return overview;

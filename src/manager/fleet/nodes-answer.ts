@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { HOST_LIMITS, type HostBinary } from './host.ts';
 import type { Overview } from './overview.ts';
 import { type Selection, selected } from './selection.ts';
@@ -5,6 +6,8 @@ import type { BinaryStanding, HostStanding } from './standing.ts';
 
 const LIMIT = 1000;
 const MAX_LIMIT = 10_000;
+/** Hosts that are told of at once. */
+const PART = 100;
 
 /** Which of the selected hosts: those after an id, in the order of their ids. */
 export interface Slice {
@@ -22,20 +25,29 @@ export function readSlice(query: Readonly<Record<string, unknown>>): Slice {
   };
 }
 
-/** `GET /nodes`. `next` is there while there are more: ask for those `after` it. */
-export function nodesAnswer(overview: Overview, selection: Selection, { after, limit }: Slice) {
-  const found = selected(overview, selection);
-  const rest = found.filter(({ host }) => host.id > after).sort((a, b) => (a.host.id < b.host.id ? -1 : 1));
+/**
+ * `GET /nodes`, as JSON in parts: others have their turn between them. `next` is there while there are more: ask for
+ * those `after` it.
+ */
+export async function* nodesAnswer(overview: Overview, selection: Selection, slice: Slice): AsyncGenerator<string> {
+  const { after, limit } = slice;
+  const found = selected([...overview.standings.values()], selection);
+  const rest = found.filter(({ host }) => host.id > after);
   const nodes = rest.slice(0, limit);
-  return {
+  const head = {
     schema: 'bin-manager/nodes/1',
     at: timeText(overview.at),
     hosts: overview.hosts.length,
     states: overview.states,
     selected: found.length,
-    nodes: nodes.map((one) => nodeFields(one)),
-    ...(rest.length > nodes.length && { next: nodes.at(-1)?.host.id }),
   };
+  yield `${JSON.stringify(head).slice(0, -1)},"nodes":[`;
+  for (let next = 0; next < nodes.length; next += PART) {
+    const part = nodes.slice(next, next + PART).map((one) => JSON.stringify(nodeFields(one)));
+    yield `${next === 0 ? '' : ','}${part.join(',')}`;
+    await setImmediate();
+  }
+  yield rest.length > nodes.length ? `],"next":${JSON.stringify(nodes.at(-1)?.host.id)}}\n` : ']}\n';
 }
 
 /** `GET /nodes/{id}`. */

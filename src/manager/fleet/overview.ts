@@ -1,6 +1,14 @@
 import type { Host } from './host.ts';
 import type { OfferedBinary, Offers } from './offers.ts';
-import { HOST_STATES, type HostStanding, type HostState, hostStanding, type Standing } from './standing.ts';
+import {
+  HOST_STATES,
+  type HostStanding,
+  type HostState,
+  hostStanding,
+  type Standing,
+  standingAgain,
+} from './standing.ts';
+import { inTurns } from './turns.ts';
 
 /** How far the fleet is with one binary. A host counts once; what lost hosts run is not known, and they count as lost. */
 export interface BinaryProgress {
@@ -19,6 +27,8 @@ export interface Overview {
   readonly at: number;
   /** Those that need somebody first, then by name. */
   readonly hosts: readonly HostStanding[];
+  /** The same by their ids, in the order of those. */
+  readonly standings: ReadonlyMap<string, HostStanding>;
   /** A host may be in several states, by several binaries; those that are `ok` or `lost` are in no other. */
   readonly states: Readonly<Record<HostState, number>>;
   /** What is published here first, then what hosts run besides; each by name. */
@@ -32,29 +42,36 @@ const MAX_VERSIONS = 50;
 /** How urgent a host is: the first state that it is in. */
 const URGENCY: readonly HostState[] = ['failed', 'rolled-back', 'lost', 'behind', 'updating', 'held', 'ok'];
 
-/** Compares all hosts with what is offered. Pure; `now` in milliseconds. */
-export function overviewOf(hosts: Iterable<Host>, offers: Offers, now: number): Overview {
-  const counts = countStates();
-  const tallies = new Map<string, Tally>([...offers.values()].map((offered) => [offered.name, newTally(offered)]));
-  const ranked: (readonly HostStanding[])[] = URGENCY.map(() => []);
-  for (const host of hosts) {
-    const standing = hostStanding(host, offers, now);
-    for (const state of standing.states) counts[state] += 1;
-    const rank = URGENCY.findIndex((state) => standing.states.has(state));
-    (ranked[rank] as HostStanding[]).push(standing);
-    tallyHost(tallies, standing);
-  }
-  return {
-    at: now,
-    hosts: ranked.flatMap((some) => [...some].sort(byName)),
-    states: counts,
-    binaries: [...tallies.values()].map(progressOf),
-  };
+/** What is to be looked at. */
+export interface View {
+  /** The same hosts in both orders. */
+  readonly byId: readonly Host[];
+  readonly byName: readonly Host[];
+  readonly offers: Offers;
+  /** Milliseconds. */
+  readonly now: number;
 }
 
-function byName({ host: a }: HostStanding, { host: b }: HostStanding): number {
-  if (a.name === b.name) return a.id < b.id ? -1 : 1;
-  return a.name < b.name ? -1 : 1;
+/**
+ * Compares all hosts with what is offered; others have their turn meanwhile. What was found before with the same offers
+ * is found again for a host that has said nothing since.
+ */
+export async function overviewOf({ byId, byName, offers, now }: View, before?: Overview): Promise<Overview> {
+  const counts = countStates();
+  const tallies = new Tallies(offers);
+  const standings = new Map<string, HostStanding>();
+  await inTurns(byId, (host) => {
+    const standing = standingAgain(host, now, before?.standings.get(host.id)) ?? hostStanding(host, offers, now);
+    standings.set(host.id, standing);
+    for (const state of standing.states) counts[state] += 1;
+    tallies.add(standing);
+  });
+  const ranked: readonly HostStanding[][] = URGENCY.map(() => []);
+  await inTurns(byName, ({ id }) => {
+    const standing = standings.get(id) as HostStanding;
+    ranked[URGENCY.findIndex((state) => standing.states.has(state))]?.push(standing);
+  });
+  return { at: now, hosts: ranked.flat(), standings, states: counts, binaries: tallies.progress() };
 }
 
 function countStates(): Record<HostState, number> {
@@ -89,26 +106,39 @@ function newTally(offered: OfferedBinary | { readonly name: string }): Tally {
   };
 }
 
-function tallyHost(tallies: Map<string, Tally>, { host, binaries, states }: HostStanding): void {
-  const isLost = states.has('lost');
-  for (const [index, { standing, version = 'unknown' }] of binaries.entries()) {
-    const tally = tallyOf(tallies, host.binaries[index]?.name ?? '');
-    if (tally === undefined) continue;
-    tally.hosts += 1;
-    tally.standings[isLost ? 'lost' : standing] += 1;
-    if (isLost) continue;
-    countUp(tally.versions, tally.versions.has(version) || tally.versions.size < MAX_VERSIONS ? version : 'others');
-  }
-}
+/** Counts what hosts run, by binary. */
+class Tallies {
+  readonly #tallies: Map<string, Tally>;
+  #foreign = 0;
 
-function tallyOf(tallies: Map<string, Tally>, name: string): Tally | undefined {
-  const there = tallies.get(name);
-  if (there !== undefined) return there;
-  const foreign = [...tallies.values()].filter(({ offered }) => offered === undefined).length;
-  if (foreign >= MAX_FOREIGN) return undefined;
-  const tally = newTally({ name });
-  tallies.set(name, tally);
-  return tally;
+  constructor(offers: Offers) {
+    this.#tallies = new Map([...offers.values()].map((offered) => [offered.name, newTally(offered)]));
+  }
+
+  add({ host, binaries, states }: HostStanding): void {
+    const isLost = states.has('lost');
+    for (const [index, { standing, version = 'unknown' }] of binaries.entries()) {
+      const tally = this.#tallyOf(host.binaries[index]?.name ?? '');
+      if (tally === undefined) continue;
+      tally.hosts += 1;
+      tally.standings[isLost ? 'lost' : standing] += 1;
+      if (isLost) continue;
+      countUp(tally.versions, tally.versions.has(version) || tally.versions.size < MAX_VERSIONS ? version : 'others');
+    }
+  }
+
+  progress(): readonly BinaryProgress[] {
+    return [...this.#tallies.values()].map(progressOf);
+  }
+
+  #tallyOf(name: string): Tally | undefined {
+    const there = this.#tallies.get(name);
+    if (there !== undefined || this.#foreign >= MAX_FOREIGN) return there;
+    this.#foreign += 1;
+    const tally = newTally({ name });
+    this.#tallies.set(name, tally);
+    return tally;
+  }
 }
 
 function countUp<K>(counts: Map<K, number>, key: K): void {

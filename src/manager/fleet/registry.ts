@@ -1,5 +1,6 @@
 import { getHeapStatistics } from 'node:v8';
 import type { Host } from './host.ts';
+import { Order } from './order.ts';
 import { LOST_MS } from './standing.ts';
 import { weightOf } from './weight.ts';
 
@@ -49,6 +50,8 @@ export class Registry {
   readonly #entries = new Map<string, Entry>();
   /** Where the id is another one than the name: older clients say their name alone in some of their reports. */
   readonly #ids = new Map<string, string>();
+  readonly #byId = new Order((a, b) => a.id < b.id);
+  readonly #byName = new Order((a, b) => (a.name === b.name ? a.id < b.id : a.name < b.name));
   #weight = 0;
   #revision = 0;
 
@@ -72,6 +75,14 @@ export class Registry {
 
   *hosts(): Generator<Host> {
     for (const { host } of this.#entries.values()) yield host;
+  }
+
+  byId(): readonly Host[] {
+    return this.#byId.of(this.#entries, this.#revision);
+  }
+
+  byName(): readonly Host[] {
+    return this.#byName.of(this.#entries, this.#revision);
   }
 
   /** The id of whoever says this name: a host whose id it is, else the one that last used it, else a new one. */

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type BinaryName, isBinaryName } from '../../domain/names.ts';
 import { plainAddress } from '../../platform/address.ts';
@@ -121,8 +122,8 @@ function nodeRoutes(app: FastifyInstance, base: string, { fleet, gate }: FleetSe
   const limited = { onRequest: gate.look };
   app.get(`${base}/nodes`, limited, async (request, reply) => {
     const query = request.query as Fields;
-    const body = nodesAnswer(await fleet.overview(), readSelection(query), readSlice(query));
-    return send(reply, { status: 200, body });
+    const parts = nodesAnswer(await fleet.overview(), readSelection(query), readSlice(query));
+    return sendJson(reply, 200, Readable.from(parts));
   });
   app.get(`${base}/nodes/*`, limited, async (request, reply) => {
     const standing = await fleet.host(wildcard(request));
@@ -185,11 +186,15 @@ function wildcard(request: FastifyRequest): string {
 }
 
 function send(reply: FastifyReply, { status, body }: Answer): FastifyReply {
+  return sendJson(reply, status, `${JSON.stringify(body)}\n`);
+}
+
+function sendJson(reply: FastifyReply, status: number, json: string | Readable): FastifyReply {
   return reply
     .code(status)
     .headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' })
     .type('application/json')
-    .send(`${JSON.stringify(body)}\n`);
+    .send(json);
 }
 
 function sendPage(reply: FastifyReply, status: number, page: Html): FastifyReply {

@@ -1,4 +1,3 @@
-import type { Overview } from './overview.ts';
 import { compact } from './reports.ts';
 import { HOST_STATES, type HostStanding, type HostState, STATE_OF } from './standing.ts';
 
@@ -31,8 +30,9 @@ export function selectionQuery({ text, state, binary, version }: Selection): URL
   return new URLSearchParams(compact({ name: text, state, binary, version }));
 }
 
-/** In the order of the overview. Where a binary is named, state and version are about that one. */
-export function selected({ hosts }: Overview, selection: Selection): readonly HostStanding[] {
+/** In the same order. Where a binary is named, state and version are about that one. */
+export function selected(hosts: readonly HostStanding[], selection: Selection): readonly HostStanding[] {
+  if (Object.keys(selection).length === 0) return hosts;
   const text = selection.text?.toLowerCase();
   const { state, binary, version } = selection;
   const isAboutBinaries = binary !== undefined || version !== undefined;

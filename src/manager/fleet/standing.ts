@@ -56,6 +56,12 @@ export function hostStanding(host: Host, offers: Offers, now: number): HostStand
   return { host, binaries, states: statesOf(host, binaries, now) };
 }
 
+/** What was found `before` with the same offers, where it is still so. */
+export function standingAgain(host: Host, now: number, before: HostStanding | undefined): HostStanding | undefined {
+  if (before?.host !== host) return undefined;
+  return before.states.has('lost') === now - host.lastSeen > LOST_MS ? before : undefined;
+}
+
 /** What one binary makes of its host. */
 export const STATE_OF: Readonly<Record<Standing, HostState>> = {
   current: 'ok',

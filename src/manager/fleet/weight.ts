@@ -10,9 +10,6 @@ const EVENT_BYTES = 32;
 /** One, where all of a text is Latin-1. */
 const CHARACTER_BYTES = 2;
 
-/** What is known of a host never changes: another report makes another object. */
-const lengths = new WeakMap<Host, number>();
-
 /** How much memory a host takes at most: bytes. */
 export function weightOf(host: Host): number {
   const events = host.binaries.reduce((sum, one) => sum + one.events.length, 0);
@@ -35,11 +32,7 @@ export function fitted(host: Host): Host {
 
 /** The length of its JSON: what it takes in the file of the hosts. */
 export function lengthOf(host: Host): number {
-  const known = lengths.get(host);
-  if (known !== undefined) return known;
-  const length = jsonLength(host);
-  lengths.set(host, length);
-  return length;
+  return jsonLength(host);
 }
 
 /** Lengths of JSON: of a binary with so many of its events, each with a comma. */

@@ -35,7 +35,7 @@ export function healthRoutes(app: FastifyInstance, { store, counters, log, repor
       ...counters.families(),
       ...(await ownFamilies(app, { store, log })),
       ...processFamilies(),
-      ...(reports.kind === 'taken' ? reports.metrics() : []),
+      ...(reports.kind === 'taken' ? await reports.metrics() : []),
     ];
     return reply.headers(NO_CACHE).type(METRICS_TYPE).send(metricsText(families));
   });

@@ -8,7 +8,7 @@ export type Reports =
   | {
       readonly kind: 'taken';
       readonly routes: (app: FastifyInstance, gate: Gate) => void;
-      readonly metrics: () => readonly MetricFamily[];
+      readonly metrics: () => Promise<readonly MetricFamily[]>;
       /** How many hosts are known. */
       readonly nodes: () => number;
     };
