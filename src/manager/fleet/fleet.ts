@@ -148,7 +148,9 @@ export class Fleet {
     const offers = this.#offers;
     const begun = performance.now();
     const { revision } = this.#registry;
-    const view = { byId: this.#registry.byId(), byName: this.#registry.byName(), offers, now };
+    const registry = this.#registry;
+    const hostOf = (id: string) => registry.get(id);
+    const view = { byId: registry.byId(), byName: registry.byName(), hostOf, offers, now };
     const overview = await overviewOf(view, this.#latest?.offers === offers ? this.#latest.overview : undefined);
     this.#costMs = performance.now() - begun;
     this.#latest = { overview, offers, revision };

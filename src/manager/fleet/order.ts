@@ -1,32 +1,27 @@
 import type { Host } from './host.ts';
 
 /**
- * Hosts in an order that is found once: what was sorted before is nearly sorted still, and then sorting costs no more
- * than a look at each.
+ * The ids of all hosts in an order that is found once: only where hosts come, go or are renamed it is looked at again, and
+ * what was sorted before is nearly sorted then.
  */
 export class Order {
   readonly #before: (a: Host, b: Host) => boolean;
-  #hosts: readonly Host[] = [];
+  #ids: readonly string[] = [];
   #revision = -1;
 
   constructor(before: (a: Host, b: Host) => boolean) {
     this.#before = before;
   }
 
-  /** All hosts in this order. `revision` is another one whenever any host is. */
-  of(hosts: ReadonlyMap<string, { readonly host: Host }>, revision: number): readonly Host[] {
-    if (this.#revision === revision) return this.#hosts;
-    const known = new Set<string>();
-    const all: Host[] = [];
-    for (const { id } of this.#hosts) {
-      const there = hosts.get(id)?.host;
-      if (there === undefined) continue;
-      known.add(id);
-      all.push(there);
-    }
-    if (known.size < hosts.size) for (const [id, { host }] of hosts) if (!known.has(id)) all.push(host);
-    this.#hosts = all.sort((a, b) => (this.#before(a, b) ? -1 : 1));
+  /** `revision` is another one whenever the order may be. */
+  of(hosts: ReadonlyMap<string, { readonly host: Host }>, revision: number): readonly string[] {
+    if (this.#revision === revision) return this.#ids;
+    const former = this.#ids.flatMap((id) => hosts.get(id)?.host ?? []);
+    const known = new Set(former.map(({ id }) => id));
+    const all = [...former];
+    for (const [id, { host }] of hosts) if (!known.has(id)) all.push(host);
+    this.#ids = all.sort((a, b) => (this.#before(a, b) ? -1 : 1)).map(({ id }) => id);
     this.#revision = revision;
-    return this.#hosts;
+    return this.#ids;
   }
 }

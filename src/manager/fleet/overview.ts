@@ -44,9 +44,11 @@ const URGENCY: readonly HostState[] = ['failed', 'rolled-back', 'lost', 'behind'
 
 /** What is to be looked at. */
 export interface View {
-  /** The same hosts in both orders. */
-  readonly byId: readonly Host[];
-  readonly byName: readonly Host[];
+  /** The ids of the same hosts in both orders. */
+  readonly byId: readonly string[];
+  readonly byName: readonly string[];
+  /** Undefined for one that has been forgotten meanwhile. */
+  readonly hostOf: (id: string) => Host | undefined;
   readonly offers: Offers;
   /** Milliseconds. */
   readonly now: number;
@@ -56,20 +58,23 @@ export interface View {
  * Compares all hosts with what is offered; others have their turn meanwhile. What was found before with the same offers
  * is found again for a host that has said nothing since.
  */
-export async function overviewOf({ byId, byName, offers, now }: View, before?: Overview): Promise<Overview> {
+export async function overviewOf(view: View, before?: Overview): Promise<Overview> {
+  const { byId, byName, offers, now } = view;
   const counts = countStates();
   const tallies = new Tallies(offers);
   const standings = new Map<string, HostStanding>();
-  await inTurns(byId, (host) => {
-    const standing = standingAgain(host, now, before?.standings.get(host.id)) ?? hostStanding(host, offers, now);
-    standings.set(host.id, standing);
+  await inTurns(byId, (id) => {
+    const host = view.hostOf(id);
+    if (host === undefined) return;
+    const standing = standingAgain(host, now, before?.standings.get(id)) ?? hostStanding(host, offers, now);
+    standings.set(id, standing);
     for (const state of standing.states) counts[state] += 1;
     tallies.add(standing);
   });
   const ranked: readonly HostStanding[][] = URGENCY.map(() => []);
-  await inTurns(byName, ({ id }) => {
-    const standing = standings.get(id) as HostStanding;
-    ranked[URGENCY.findIndex((state) => standing.states.has(state))]?.push(standing);
+  await inTurns(byName, (id) => {
+    const standing = standings.get(id);
+    if (standing !== undefined) ranked[URGENCY.findIndex((state) => standing.states.has(state))]?.push(standing);
   });
   return { at: now, hosts: ranked.flat(), standings, states: counts, binaries: tallies.progress() };
 }

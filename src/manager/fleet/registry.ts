@@ -54,6 +54,7 @@ export class Registry {
   readonly #byName = new Order((a, b) => (a.name === b.name ? a.id < b.id : a.name < b.name));
   #weight = 0;
   #revision = 0;
+  #orderRevision = 0;
 
   constructor(bounds: Bounds, tell: (change: Change) => void) {
     this.#bounds = bounds;
@@ -77,12 +78,14 @@ export class Registry {
     for (const { host } of this.#entries.values()) yield host;
   }
 
-  byId(): readonly Host[] {
-    return this.#byId.of(this.#entries, this.#revision);
+  /** Ids in the order of ids. */
+  byId(): readonly string[] {
+    return this.#byId.of(this.#entries, this.#orderRevision);
   }
 
-  byName(): readonly Host[] {
-    return this.#byName.of(this.#entries, this.#revision);
+  /** Ids in the order of names. */
+  byName(): readonly string[] {
+    return this.#byName.of(this.#entries, this.#orderRevision);
   }
 
   /** The id of whoever says this name: a host whose id it is, else the one that last used it, else a new one. */
@@ -106,13 +109,15 @@ export class Registry {
     this.#insert(host, weight);
     this.#makeRoom(host.lastSeen - this.#bounds.spared);
     if (this.#isWithin) return this.#tell({ kind, host });
-    this.#remove(host.id);
+    this.drop(host.id);
     if (former !== undefined) this.put({ ...former.host, lastSeen: host.lastSeen }, 'seen');
     throw new NoRoomError(`${this.size} hosts take ${Math.ceil(this.#weight / 2 ** 20)} MiB, and there is no more`);
   }
 
   drop(id: string): void {
     this.#remove(id);
+    this.#revision += 1;
+    this.#orderRevision += 1;
   }
 
   /** Forgets whoever was not seen for too long. */
@@ -124,6 +129,7 @@ export class Registry {
   }
 
   #insert(host: Host, weight: number): void {
+    if (this.#entries.get(host.id)?.host.name !== host.name) this.#orderRevision += 1;
     this.#remove(host.id);
     this.#entries.set(host.id, { host, weight });
     this.#weight += weight;
@@ -144,8 +150,7 @@ export class Registry {
   }
 
   #forget(id: string): void {
-    this.#remove(id);
-    this.#revision += 1;
+    this.drop(id);
     this.#tell({ kind: 'forgotten', id });
   }
 
