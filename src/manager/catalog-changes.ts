@@ -23,17 +23,36 @@ export interface Addition {
   readonly conflict: 'refuse' | 'replace';
 }
 
+/** What somebody means to add, as far as it is known yet. */
+export interface Intention extends Pick<Addition, 'channel' | 'conflict'> {
+  readonly version?: VersionName;
+  readonly platform?: Artifact['platform'];
+  readonly sha256?: string;
+}
+
 export interface Added {
   readonly catalog: Catalog;
   readonly what: 'published' | 'already-published' | 'replaced';
 }
 
-/** Adds an artifact to a version, and lets the channel point at it. Throws {@link ManagerError} `refused`. */
+/**
+ * Whether there is a place for what is to be published. To be asked again whenever more is known of it: bytes that are
+ * refused need not be sent, nor deltas to them be made. Throws {@link ManagerError} `conflict`.
+ */
+export function mustHavePlace(catalog: Catalog, intention: Intention): void {
+  const { version, channel, conflict } = intention;
+  if (version !== undefined) mustBeVersion(catalog, version);
+  mustBeChannel(catalog, channel, version);
+  const release = version === undefined ? undefined : releaseOf(catalog, version);
+  if (conflict === 'refuse') mustFit(catalog, release, intention);
+}
+
+/** Adds an artifact to a version, and lets the channel point at it. Throws as {@link mustHavePlace}. */
 export function publishIn(catalog: Catalog, { version, artifact, channel, conflict }: Addition): Added {
-  mustBeVersion(catalog, version);
+  const { platform: wanted, sha256 } = artifact;
+  mustHavePlace(catalog, { version, channel, conflict, platform: wanted, sha256 });
   const release = releaseOf(catalog, version);
-  const there = release?.artifacts.find(({ platform }) => platform === artifact.platform);
-  if (conflict === 'refuse') mustFit(catalog, release, artifact);
+  const there = release?.artifacts.find(({ platform }) => platform === wanted);
   const same = there?.sha256 === artifact.sha256;
   const artifacts = (release?.artifacts ?? []).map((one) => (one === there && !same ? artifact : one));
   const changed: Release = { version, artifacts: there === undefined ? [...artifacts, artifact] : artifacts };
@@ -43,8 +62,6 @@ export function publishIn(catalog: Catalog, { version, artifact, channel, confli
       : catalog.releases.map((one) => (one === release ? changed : one));
   const isNew = there === undefined || release?.withdrawn !== undefined;
   const what = isNew ? 'published' : same ? 'already-published' : 'replaced';
-  // Against the new list: the channel may be called as this very version.
-  mustBeChannel({ ...catalog, releases }, channel);
   return { catalog: pointAt({ ...catalog, releases }, channel, version), what };
 }
 
@@ -162,24 +179,25 @@ function mustBeVersion(catalog: Catalog, version: VersionName): void {
   );
 }
 
-function mustBeChannel(catalog: Catalog, channel: VersionName): void {
+/** `version` is one that is to come. */
+function mustBeChannel(catalog: Catalog, channel: VersionName, version?: VersionName): void {
   if (channel === LATEST) {
     throw conflicting('"latest" is another word for the channel stable', 'Publish to stable, or to another channel.');
   }
-  if (releaseOf(catalog, channel) === undefined) return;
+  if (channel !== version && releaseOf(catalog, channel) === undefined) return;
   throw conflicting(
     `"${channel}" is a version of ${catalog.name}, expected a channel`,
     'Versions and channels share one set of addresses.',
   );
 }
 
-function mustFit(catalog: Catalog, release: Release | undefined, artifact: Artifact): void {
+function mustFit(catalog: Catalog, release: Release | undefined, { platform, sha256 }: Intention): void {
   const label = `${catalog.name} ${release?.version}`;
-  const there = release?.artifacts.find(({ platform }) => platform === artifact.platform);
-  if (there !== undefined && there.sha256 !== artifact.sha256) {
-    const digests = `sha256:${there.sha256}, this file is sha256:${artifact.sha256}`;
+  const there = release?.artifacts.find((one) => one.platform === platform);
+  if (there !== undefined && sha256 !== undefined && there.sha256 !== sha256) {
+    const digests = `sha256:${there.sha256}, this file is sha256:${sha256}`;
     throw conflicting(
-      `${label} is published for ${artifact.platform} already, with other bytes: ${digests}`,
+      `${label} is published for ${there.platform} already, with other bytes: ${digests}`,
       'Choose another version. --force replaces the bytes, but hosts that pinned them trust them not to change.',
     );
   }

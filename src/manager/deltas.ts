@@ -1,6 +1,7 @@
 import type { BinaryName, VersionName } from '../domain/names.ts';
 import type { Platform } from '../domain/platform.ts';
 import { type Artifact, type Catalog, publishedAt } from './catalog.ts';
+import type { OneAtATime } from './one-at-a-time.ts';
 
 /**
  * Deltas between releases, as RFC 9842 has them: an answer to whoever says which file he has (`Available-Dictionary`), in
@@ -34,10 +35,8 @@ export interface DeltaBudget {
   readonly count: number;
   /** For all of them: hosts wait for the release meanwhile. */
   readonly totalMs: number;
-}
-
-export function totalMs({ deltas }: DeltaWish): number {
-  return deltas?.totalMs ?? 0;
+  /** Shared by all who may make deltas here at the same time: each takes five times its file as memory. */
+  readonly turns?: OneAtATime;
 }
 
 /** What is published, as far as it matters here. */

@@ -3,7 +3,8 @@ import { errorText } from '../domain/errors.ts';
 import { type CommandLimits, type CommandResult, runCommand } from '../platform/command.ts';
 import { createExclusive, hashFile, orUndefined, removeFile } from '../platform/files.ts';
 import type { Catalog } from './catalog.ts';
-import { type DeltaBase, type DeltaWish, deltaBases, deltaHeader, deltaName, totalMs } from './deltas.ts';
+import { type DeltaBase, type DeltaWish, deltaBases, deltaHeader, deltaName } from './deltas.ts';
+import { OneAtATime } from './one-at-a-time.ts';
 import type { Places } from './places.ts';
 import { stagedFile, type Upload } from './upload.ts';
 import { Workbench } from './workbench.ts';
@@ -14,6 +15,8 @@ const WORTH_IT = 0.6;
 const [QUICK, BEST] = [12, 19];
 /** With the best one no more than a second or two. */
 const SMALL_BYTES = 2 << 20;
+/** A delta that is smaller than this part of its file needs no better one: minutes would save seconds at most. */
+const TINY = 0.01;
 /** Window of zstd, in bits: all of the former file must be within reach. For what is larger there is no delta. */
 const WINDOW = '--long=27';
 
@@ -36,6 +39,8 @@ export interface DeltaOrder {
   readonly upload: Upload;
   readonly wish: DeltaWish;
   readonly signal: AbortSignal;
+  /** Told before deltas are made that take long. */
+  readonly onDeltas?: (from: readonly DeltaBase[], totalMs: number) => void;
 }
 
 /**
@@ -46,17 +51,17 @@ export interface DeltaOrder {
  */
 export async function makeDeltas(places: Places, catalog: Catalog, order: DeltaOrder): Promise<MadeDeltas> {
   const { upload, wish, signal } = order;
-  const until = performance.now() + totalMs(wish);
+  const time = timeFor(order);
   const made = new Map<DeltaBase, Delta>();
   const failed = new Map<DeltaBase, string>();
   const bases = await missing(places, upload, deltaBases(catalog, wish, upload));
   const levels = upload.size < SMALL_BYTES ? [BEST] : [QUICK, BEST];
+  if (bases.length > 0 && levels.length > 1) order.onDeltas?.(bases, time.totalMs);
   for (const [level, from] of levels.flatMap((one) => bases.map((base) => [one, base] as const))) {
-    const timeoutMs = Math.round(until - performance.now());
     const quick = made.get(from);
-    if (timeoutMs <= 0 || failed.has(from) || isHopeless(quick, upload)) continue;
+    if (failed.has(from) || isGoodOrHopeless(quick, upload)) continue;
     try {
-      made.set(from, await makeOne({ places, from, upload, level }, { timeoutMs, signal }));
+      made.set(from, await time.spend((timeoutMs) => makeOne({ places, from, upload, level }, { timeoutMs, signal })));
       await dropDeltas([quick]);
     } catch (error) {
       if (signal.aborted) await dropDeltas([...made.values()]);
@@ -67,6 +72,21 @@ export async function makeDeltas(places: Places, catalog: Catalog, order: DeltaO
   const all = [...made.values()];
   await dropDeltas(all.filter((delta) => isHopeless(delta, upload)));
   return { deltas: all.filter((delta) => !isHopeless(delta, upload)), warnings: warningsOf(failed) };
+}
+
+/** The time that there is for all deltas, waiting for others who make some included. */
+function timeFor({ wish, signal }: DeltaOrder) {
+  const { totalMs = 0, turns = new OneAtATime() } = wish.deltas ?? {};
+  const until = performance.now() + totalMs;
+  const left = () => Math.round(until - performance.now());
+  /** Throws where there is none left. */
+  const spend = async (work: (timeoutMs: number) => Promise<Delta>): Promise<Delta> => {
+    const attempt = async () => (left() > 0 ? work(left()) : undefined);
+    const delta = left() > 0 ? await turns.run(attempt, { withinMs: left(), signal }) : undefined;
+    if (delta === undefined) throw new Error('there was no time left for it');
+    return delta;
+  };
+  return { totalMs, spend };
 }
 
 /** Brings deltas to their places. The caller holds the lock, and nobody is offered the file yet. */
@@ -94,6 +114,10 @@ async function missing(places: Places, upload: Upload, bases: readonly DeltaBase
     bases.map(({ sha256 }) => orUndefined(lstat(places.delta(upload.sha256, deltaName(sha256))))),
   );
   return bases.filter((_, index) => found[index] === undefined);
+}
+
+function isGoodOrHopeless(delta: Delta | undefined, upload: Upload): boolean {
+  return isHopeless(delta, upload) || (delta !== undefined && delta.size < upload.size * TINY);
 }
 
 function isHopeless(delta: Delta | undefined, upload: Upload): boolean {

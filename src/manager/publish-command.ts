@@ -5,6 +5,7 @@ import type { BinaryName } from '../domain/names.ts';
 import { STABLE } from './catalog.ts';
 import type { Invocation } from './command-line.ts';
 import { STDIN } from './commands.ts';
+import type { DeltaBase } from './deltas.ts';
 import { refused } from './errors.ts';
 import type { ExitCode } from './exit-codes.ts';
 import { offeredNow } from './offered-now.ts';
@@ -33,12 +34,19 @@ export async function publishCommand(invocation: Invocation, signal: AbortSignal
     ...(version !== undefined && { version }),
     ...(platform !== undefined && { platform }),
   };
-  const published = await publish(store, publication, conditionsOf(invocation, signal));
+  const conditions = { ...conditionsOf(invocation, signal), onDeltas };
+  const published = await publish(store, publication, conditions);
   for (const warning of published.warnings) note(`warning: ${warning}`);
   const answers = await offeredNow(store, name, channel);
   const offered = Object.entries(answers).map(([path, text]) => `  ${path}  ${text}`);
   answer(invocation, [...story(published), '', 'Hosts now get', ...offered], { ...published, answers });
   return 0;
+}
+
+/** Whoever waits is told for what, and how to do without. */
+function onDeltas(from: readonly DeltaBase[], totalMs: number): void {
+  const versions = from.map(({ version }) => version).join(', ');
+  note(`makes deltas from ${versions}, for ${totalMs / 60_000} minutes at most (--deltas 0: none)`);
 }
 
 /** Opened before anything else is done: most mistakes are made in the name of the file. */

@@ -13,10 +13,10 @@ import {
   type Release,
   stampAfter,
 } from './catalog.ts';
-import { type Added, publishIn } from './catalog-changes.ts';
+import { type Added, mustHavePlace, publishIn } from './catalog-changes.ts';
 import type { DeltaBudget } from './deltas.ts';
 import { refused } from './errors.ts';
-import { dropDeltas, type MadeDeltas, makeDeltas, placeDeltas } from './make-deltas.ts';
+import { type DeltaOrder, dropDeltas, type MadeDeltas, makeDeltas, placeDeltas } from './make-deltas.ts';
 import { type Conditions, prepareStore, type Session, withSession } from './session.ts';
 import type { ReleaseStore } from './store.ts';
 import { receiveUpload, type Upload } from './upload.ts';
@@ -58,25 +58,24 @@ export interface Published {
 }
 
 /**
- * Takes a release in from a stream, makes deltas to it, and lets a channel point at it. Waits for other writers only once
- * all bytes are there. Throws {@link ManagerError}; then nothing of what is offered has changed.
+ * Takes a release in from a stream, makes deltas to it, and lets a channel point at it. No byte is asked for where it is
+ * clear without that there is no place for it. Waits for other writers only once all bytes are there. Throws {@link ManagerError}; then nothing of what is offered has changed.
  */
 export async function publish(
   store: ReleaseStore,
   publication: Publication & { readonly bytes: AsyncIterable<Uint8Array> },
-  conditions: Conditions,
+  conditions: Conditions & Pick<DeltaOrder, 'onDeltas'>,
 ): Promise<Published> {
   await prepareStore(store);
+  mustHavePlace(await catalogOf(store, publication.name), publication);
   const upload = await receiveUpload(store.places.staging, publication.bytes, conditions.signal);
   try {
     mustBeWhatWasSent(upload, publication.sha256);
     const wish = { ...publication, platform: platformFor(upload, publication.platform) };
-    const catalog = (await store.catalog(wish.name)) ?? emptyCatalog(wish.name);
-    const made = await makeDeltas(store.places, catalog, {
-      upload,
-      wish,
-      signal: conditions.signal ?? NEVER,
-    });
+    const catalog = await catalogOf(store, wish.name);
+    mustHavePlace(catalog, { ...wish, sha256: upload.sha256 });
+    const { signal = NEVER, onDeltas } = conditions;
+    const made = await makeDeltas(store.places, catalog, { upload, wish, signal, ...(onDeltas && { onDeltas }) });
     try {
       return await withSession(store, conditions, (session) => take(session, wish, { upload, made }));
     } finally {
@@ -85,6 +84,10 @@ export async function publish(
   } finally {
     await removeFile(upload.file);
   }
+}
+
+async function catalogOf(store: ReleaseStore, name: BinaryName): Promise<Catalog> {
+  return (await store.catalog(name)) ?? emptyCatalog(name);
 }
 
 interface Arrived {

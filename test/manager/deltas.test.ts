@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { BinaryName, VersionName } from '../../src/domain/names.ts';
@@ -145,6 +145,54 @@ describe.skipIf(!has('zstd', 'nginx'))('deltas of a release store', () => {
     },
   );
 
+  storeTest(
+    'are made only where there is a place for the release, and people are told where it takes long',
+    async ({ store }) => {
+      const runs = zstdLog(store);
+      const large = (version: number) => Buffer.concat([build(version), Buffer.alloc(2 << 20, build(9))]);
+      const publish = (bytes: Buffer, ...args: readonly string[]) =>
+        store.runWith({ args: ['publish', 'app', store.file(bytes), ...args], program: runs.program(store.program) });
+      await publishAll(store, large(1));
+      const second = await publish(large(2), '--version', '1.1');
+      expect([second.code, second.stderr]).toEqual([
+        0,
+        'bin-manager: makes deltas from 1.0, for 3 minutes at most (--deltas 0: none)\n',
+      ]);
+      // A delta that is tiny is not made better: once to make it, once to try it.
+      expect([runs.levels(), second.stdout]).toEqual([['-12'], expect.stringMatching(/ (0\.\d|< 0\.1) % of the file/)]);
+      const other = await publish(large(3), '--version', '1.1');
+      const channel = await publish(large(3), '--version', 'stable');
+      expect([other.code, channel.code, other.stderr, channel.stderr, runs.levels()]).toEqual([
+        20,
+        20,
+        expect.stringMatching(/^bin-manager: app 1\.1 is published for any already, with other bytes/),
+        expect.stringMatching(/^bin-manager: "stable" is a channel, expected a version/),
+        ['-12'],
+      ]);
+      expect(store.staged()).toEqual([]);
+    },
+  );
+
+  storeTest('are made one at a time, whoever uploads beside', async ({ store }) => {
+    const runs = zstdLog(store);
+    await publishAll(store, ONE, TWO);
+    const { PATH } = process.env;
+    process.env['PATH'] = `${runs.directory}:${PATH}`;
+    const server = await ManagerServer.start(store, '--token-file', tokenFile(store)).finally(() => {
+      process.env['PATH'] = PATH;
+    });
+    try {
+      const uploads = [5, 6, 7].map((n) => server.put(`app/2.${n}`, build(n)));
+      const answers = await Promise.all(
+        uploads.map(async (one) => (await one).json() as Promise<{ deltas?: unknown[] }>),
+      );
+      expect(answers.map(({ deltas }) => deltas?.length)).toEqual([2, 2, 2]);
+      expect(runs.sideBySide()).toBe(1);
+    } finally {
+      await server.stop();
+    }
+  });
+
   storeTest('are negotiated by nginx, on a store and on an export', async ({ store }) => {
     await publishAll(store, ONE, TWO);
     const directory = join(store.directory, 'export');
@@ -207,6 +255,28 @@ describe.skipIf(!has('zstd', 'nginx'))('deltas of a release store', () => {
     expect((await ask(`${api}/artifacts/${sha256(THREE)}`, offer(ONE))).status).toBe(404);
   }
 });
+
+/** The real zstd, called through a script that writes down when it begins and ends. */
+function zstdLog(store: StoreFolder) {
+  const directory = join(store.directory, 'bin');
+  const log = join(store.directory, 'zstd.log');
+  mkdirSync(directory);
+  writeFileSync(log, '');
+  const zstd = (process.env['PATH'] ?? '').split(':').find((one) => existsSync(join(one, 'zstd')));
+  const lines = [`echo begin "$1" >> ${log}`, `${zstd}/zstd "$@"`, 'code=$?', `echo end >> ${log}`, 'exit $code'];
+  writeFileSync(join(directory, 'zstd'), ['#!/bin/sh', ...lines, ''].join('\n'), { mode: 0o755 });
+  const words = () => readFileSync(log, 'utf8').trimEnd().split('\n');
+  return {
+    directory,
+    program: (manager: string) => ['env', `PATH=${directory}:${process.env['PATH']}`, process.execPath, manager],
+    levels: () => words().flatMap((line) => /^begin (-\d+)/.exec(line)?.[1] ?? []),
+    /** How many have run at the same time at most. */
+    sideBySide: () => {
+      let running = 0;
+      return Math.max(...words().map((line) => (running += line.startsWith('begin') ? 1 : -1)));
+    },
+  };
+}
 
 interface Got {
   readonly status: number;

@@ -186,6 +186,31 @@ describe('bin-manager serve and clients that ask too much', () => {
     expect(await (await ask('/health', '192.0.2.1')).json()).toMatchObject({ nodes_count: 3 });
   });
 
+  storeTest('asks for no byte of an upload that has no place', async ({ store }) => {
+    await store.publish('app', script('one'), '--version', '1', '--platform', 'any');
+    const port = await serve(store);
+    const first = async (query: string, ...more: readonly string[]) => {
+      const socket = connect(port, '127.0.0.1').setEncoding('latin1');
+      const line = `PUT /api/v1/releases/app/${query} HTTP/1.1`;
+      socket.write([line, 'Host: x', TOKEN, 'Content-Length: 99999999', ...more, '', ''].join('\r\n'));
+      const [answer] = (await once(socket, 'data')) as [string];
+      socket.destroy();
+      return answer;
+    };
+    const other = `sha256=${'0'.repeat(64)}&platform=any`;
+    for (const [query, says] of [
+      ['stable', 'is a channel'],
+      ['2?channel=1', 'is a version of app'],
+      [`1?${other}`, 'with other bytes'],
+    ] as const) {
+      const [plain, waiting] = await Promise.all([first(query), first(query, 'Expect: 100-continue')]);
+      for (const answer of [plain, waiting]) {
+        expect([answer.startsWith('HTTP/1.1 409 '), answer.includes(says)]).toEqual([true, true]);
+      }
+    }
+    expect(store.staged()).toEqual([]);
+  });
+
   storeTest('says when to come again to whoever uploads too often', async ({ store }) => {
     const url = `http://127.0.0.1:${await serve(store)}/api/v1/releases/app/%00`;
     const statuses = new Set<number>();

@@ -1,7 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { errorText } from '../../domain/errors.ts';
-import type { HttpRequest } from '../../platform/http-server.ts';
+import type { HttpRequest, HttpResponse } from '../../platform/http-server.ts';
 import { offeredNow } from '../offered-now.ts';
+import { OneAtATime } from '../one-at-a-time.ts';
 import { publish } from '../publish.ts';
 import type { ReleaseStore } from '../store.ts';
 import { note } from '../wording.ts';
@@ -28,15 +29,20 @@ export interface UploadOptions {
   readonly stop: AbortSignal;
 }
 
+interface Taking extends UploadOptions {
+  readonly turns: OneAtATime;
+}
+
 /** `PUT /api/v1/releases/{name}/{version}`: the same as `bin-manager publish`, with the same answer. */
 export function uploadRoute(app: FastifyInstance, options: UploadOptions): void {
   // Bytes are taken as they come, whatever they say they are.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, _body, done) => done(null));
+  const taking = { ...options, turns: new OneAtATime() };
   app.put(`${API}releases/:name/:version`, async (request, reply) => {
     request.label = 'upload';
     try {
-      const answer = await take(options, request, reply);
+      const answer = await take(taking, request, reply);
       options.counters.upload(answer.what);
       return await reply
         .code(answer.what === 'published' ? 201 : 200)
@@ -53,18 +59,20 @@ export function uploadRoute(app: FastifyInstance, options: UploadOptions): void 
   });
 }
 
-async function take(options: UploadOptions, request: FastifyRequest, reply: FastifyReply) {
-  const { store, stop } = options;
-  const { headers, params, query, raw } = request;
-  const deltas = { count: options.deltas, totalMs: DELTAS_MS };
+async function take(options: Taking, request: FastifyRequest, reply: FastifyReply) {
+  const { store, stop, turns } = options;
+  const { headers, params, query } = request;
+  const deltas = { count: options.deltas, totalMs: DELTAS_MS, turns };
   const publication = { ...uploadRequest({ headers, params, query } as UploadRequest), deltas };
   if (Number(headers['content-length'] ?? 0) > options.maxUploadBytes) throw tooLarge(options.maxUploadBytes);
-  // Only now, when all that can be refused without its bytes is (RFC 9110 section 10.1.1).
-  if (headers.expect !== undefined) reply.raw.writeContinue();
   const onWait = ({ pid }: { readonly pid: number }) =>
     note(`${publication.name} ${publication.version} waits for pid ${pid}, which writes to the store`);
   const conditions = { now: () => new Date(), waitMs: WAIT_MS, onWait, signal: stop };
-  const published = await publish(store, { ...publication, bytes: received(raw, options) }, conditions);
+  const published = await publish(
+    store,
+    { ...publication, bytes: received(request.raw, reply.raw, options) },
+    conditions,
+  );
   const { artifact, name, version, channel } = published;
   note(
     `${request.holder?.name}: ${name} ${version} for ${artifact.platform} to ${channel}, ${published.what}: sha256:${artifact.sha256}`,
@@ -73,7 +81,13 @@ async function take(options: UploadOptions, request: FastifyRequest, reply: Fast
 }
 
 /** An upload that is refused on its way is still read to its end by Node, so that its sender reads why. */
-async function* received(request: HttpRequest, options: UploadOptions): AsyncIterable<Uint8Array> {
+async function* received(
+  request: HttpRequest,
+  response: HttpResponse,
+  options: UploadOptions,
+): AsyncIterable<Uint8Array> {
+  // Only now, when all that can be refused without its bytes is (RFC 9110 section 10.1.1).
+  if (request.headers.expect !== undefined) response.writeContinue();
   const body: AsyncIterable<Uint8Array> = request.iterator({ destroyOnReturn: false });
   let size = 0;
   try {
