@@ -32,15 +32,27 @@ export function releaseAnswer(name: BinaryName, release: Release): string {
 
 /**
  * `index.json`: what every channel of every binary points at. A host makes one conditional request of it a tick, so the
- * text depends on nothing but what is offered.
+ * text depends on nothing but what is offered. `kept` are entries of an earlier one, for names without a catalog.
  */
-export function indexAnswer(catalogs: Iterable<Catalog>): string {
-  const sorted = [...catalogs].sort((a, b) => (a.name < b.name ? -1 : 1));
-  const binaries = sorted.flatMap((catalog) => {
+export function indexAnswer(catalogs: Iterable<Catalog>, kept: readonly IndexEntry[] = []): string {
+  const made = [...catalogs].flatMap((catalog): readonly IndexEntry[] => {
     const channels = channelsOf(catalog);
-    return channels.length === 0 ? [] : [[catalog.name, { channels: Object.fromEntries(channels) }] as const];
+    return channels.length === 0 ? [] : [[catalog.name, { channels: Object.fromEntries(channels) }]];
   });
+  const binaries = [...made, ...kept].sort(([a], [b]) => (a < b ? -1 : 1));
   return `${JSON.stringify({ schema: 'bin-manager/index/1', binaries: Object.fromEntries(binaries) })}\n`;
+}
+
+export type IndexEntry = readonly [name: string, entry: unknown];
+
+/** What an index says of these names; nothing where it cannot be read. */
+export function indexEntries(text: string, names: ReadonlySet<string>): readonly IndexEntry[] {
+  try {
+    const { binaries } = JSON.parse(text) as { readonly binaries?: unknown };
+    return Object.entries(binaries ?? {}).filter(([name]) => names.has(name));
+  } catch {
+    return [];
+  }
 }
 
 function channelsOf(catalog: Catalog) {

@@ -6,7 +6,7 @@ import { refused } from './errors.ts';
 import type { ExitCode } from './exit-codes.ts';
 import { type Session, withSession } from './session.ts';
 import { ReleaseStore } from './store.ts';
-import { answer, conditionsOf } from './wording.ts';
+import { answer, conditionsOf, note } from './wording.ts';
 
 /** `bin-manager promote NAME VERSION --channel C`. */
 export async function promoteCommand(invocation: Invocation, signal: AbortSignal): Promise<ExitCode> {
@@ -16,6 +16,7 @@ export async function promoteCommand(invocation: Invocation, signal: AbortSignal
     const before = known(session, invocation.name);
     const after = promoteIn(before, wanted, channel);
     await session.commit(after);
+    warn(session);
     const [from, to] = [before, after].map((catalog) => channelOf(catalog, channel)?.current);
     const text =
       from === to ? `${channel} of ${after.name} points at ${to} already` : moveText({ channel, to }, after.name, from);
@@ -32,6 +33,7 @@ export async function withdrawCommand(invocation: Invocation, signal: AbortSigna
     const now = stampText(session.now());
     const { catalog, version, moves } = withdrawIn(known(session, invocation.name), wanted, now);
     await session.commit(catalog);
+    warn(session);
     const lines = [
       `${catalog.name} ${version} is withdrawn: it can be had by nobody, and hosts that pinned it keep it`,
       ...moves.map((move) => moveText(move, catalog.name, move.from)),
@@ -42,9 +44,13 @@ export async function withdrawCommand(invocation: Invocation, signal: AbortSigna
 }
 
 function known(session: Session, name: BinaryName | undefined): Catalog {
-  const catalog = session.catalogs.get(name as BinaryName);
-  if (catalog !== undefined) return catalog;
+  const catalog = session.catalog(name as BinaryName);
+  if (catalog.releases.length > 0) return catalog;
   throw refused(`nothing was published as ${name}`, '"bin-manager list" shows what there is.');
+}
+
+function warn(session: Session): void {
+  for (const warning of session.warnings) note(`warning: ${warning}`);
 }
 
 function moveText(

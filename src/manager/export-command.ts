@@ -13,6 +13,7 @@ export async function exportCommand(invocation: Invocation, signal: AbortSignal)
   const store = new ReleaseStore(invocation.store);
   const gone = switches.has('delete') ? 'delete' : 'leave';
   await withSession(store, conditionsOf(invocation, signal), async (session) => {
+    session.mustBeWhole();
     const done = await exportStore(store.places, session.catalogs.values(), { directory, gone });
     const lines = [`${done.placed} files written, ${done.kept} were right already`];
     if (done.gone.length > 0) {

@@ -1,19 +1,22 @@
 import { shortDigest } from '../domain/digest.ts';
+import { errorText } from '../domain/errors.ts';
 import type { BinaryName } from '../domain/names.ts';
 import { type Artifact, type Catalog, publishedAt } from './catalog.ts';
 import type { Invocation } from './command-line.ts';
 import { refused } from './errors.ts';
 import type { ExitCode } from './exit-codes.ts';
 import { ReleaseStore } from './store.ts';
-import { answer, sizeText, tableLines } from './wording.ts';
+import { answer, note, sizeText, tableLines } from './wording.ts';
 
 /** `bin-manager list`: what hosts are offered. */
 export async function listCommand(invocation: Invocation): Promise<ExitCode> {
-  const catalogs = [...(await new ReleaseStore(invocation.store).catalogs()).values()];
+  const { sound, damaged } = await new ReleaseStore(invocation.store).readCatalogs();
+  const catalogs = [...sound.values()];
   const rows = catalogs.flatMap((catalog) => channelRows(catalog));
   const lines = rows.length === 0 ? ['Nothing was published yet.'] : tableLines([HEAD, ...rows]);
   answer(invocation, lines, { binaries: catalogs });
-  return 0;
+  for (const error of damaged.values()) note(errorText(error));
+  return damaged.size === 0 ? 0 : 78;
 }
 
 /** `bin-manager show NAME`: every version, with its digests. */

@@ -21,6 +21,8 @@ export async function pruneCommand(invocation: Invocation, signal: AbortSignal):
     return 0;
   }
   await withSession(store, conditionsOf(invocation, signal), async (session) => {
+    // What a damaged catalog needs is not known, and would be removed.
+    session.mustBeWhole();
     const pruned = pruneAll(session.catalogs, invocation);
     for (const { catalog } of pruned) await session.commit(catalog);
     const found = await unneeded(store.places, session.catalogs.values());

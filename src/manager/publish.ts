@@ -120,7 +120,12 @@ async function take(
     channel,
     ...(before !== undefined && before !== version && { former: before }),
     deltas: made.deltas.map(({ from, size: bytes }) => ({ from: from.version, size: bytes })),
-    warnings: [...notAProgram(upload), ...lostPlatforms(former, catalog, channel), ...made.warnings],
+    warnings: [
+      ...notAProgram(upload),
+      ...lostPlatforms(former, catalog, channel),
+      ...made.warnings,
+      ...session.warnings,
+    ],
   };
 }
 
@@ -128,12 +133,15 @@ async function take(
  * The bytes, before anything names them. Also where they are there already: the file is replaced by one that was just
  * verified. Its time stays as it is if it is in use, and with it its ETag.
  */
-async function placeArtifact({ store, catalogs }: Session, upload: Upload, published: string): Promise<void> {
+async function placeArtifact(session: Session, upload: Upload, published: string): Promise<void> {
+  const { store, catalogs, damaged } = session;
   const path = store.places.artifact(upload.sha256);
   const there = await orUndefined(lstat(path));
-  const inUse = [...catalogs.values()].some(({ releases }) =>
-    releases.some(({ artifacts }) => artifacts.some(({ sha256 }) => sha256 === upload.sha256)),
-  );
+  const inUse =
+    damaged.size > 0 ||
+    [...catalogs.values()].some(({ releases }) =>
+      releases.some(({ artifacts }) => artifacts.some(({ sha256 }) => sha256 === upload.sha256)),
+    );
   const bench = new Workbench(store.places.staging);
   await bench.adopt(upload.file, path, there !== undefined && inUse ? there.mtime : new Date(published));
   await bench.flush();

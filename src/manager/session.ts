@@ -4,8 +4,9 @@ import { orUndefined, readText, removeFile, sweepTemporaries, syncDirectory, wri
 import type { Lock } from '../platform/lock.ts';
 import { type Catalog, emptyCatalog } from './catalog.ts';
 import { catalogText, parseCatalog } from './catalog-file.ts';
+import { ManagerError } from './errors.ts';
 import { settleIndex, settleViews } from './settle.ts';
-import type { ReleaseStore } from './store.ts';
+import type { ReadCatalogs, ReleaseStore } from './store.ts';
 import { type Patience, waitForLock } from './store-lock.ts';
 import { sweepStaging } from './upload.ts';
 import { Workbench } from './workbench.ts';
@@ -46,26 +47,48 @@ export class Session {
   readonly now: () => Date;
   readonly #lock: Lock;
   readonly #catalogs: Map<BinaryName, Catalog>;
+  readonly #damaged: Map<BinaryName, ManagerError>;
 
-  private constructor(store: ReleaseStore, lock: Lock, begun: Pick<Session, 'now' | 'catalogs'>) {
+  private constructor(store: ReleaseStore, lock: Lock, begun: ReadCatalogs & Pick<Session, 'now'>) {
     this.store = store;
     this.now = begun.now;
     this.#lock = lock;
-    this.#catalogs = new Map(begun.catalogs);
+    this.#catalogs = new Map(begun.sound);
+    this.#damaged = new Map(begun.damaged);
   }
 
   static async begin(store: ReleaseStore, lock: Lock, now: () => Date): Promise<Session> {
-    const session = new Session(store, lock, { now, catalogs: await store.catalogs() });
+    const session = new Session(store, lock, { now, ...(await store.readCatalogs()) });
     await session.#settleWhatWasLeft();
     return session;
   }
 
+  /** Without those that are damaged. */
   get catalogs(): ReadonlyMap<BinaryName, Catalog> {
     return this.#catalogs;
   }
 
-  /** An empty one where nothing was published yet. */
+  /** Names of which nothing is known but what is served: it stays as it is, and other names go on. */
+  get damaged(): ReadonlySet<BinaryName> {
+    return new Set(this.#damaged.keys());
+  }
+
+  /** For whatever must know all that is needed. Throws `damaged`. */
+  mustBeWhole(): void {
+    for (const error of this.#damaged.values()) throw error;
+  }
+
+  /** For a person, about what is damaged. */
+  get warnings(): readonly string[] {
+    return [...this.#damaged.keys()].map(
+      (name) => `catalog/${name}.json is damaged, what it offers stays as it was: "bin-manager verify" says more`,
+    );
+  }
+
+  /** An empty one where nothing was published yet. Throws `damaged`. */
   catalog(name: BinaryName): Catalog {
+    const damage = this.#damaged.get(name);
+    if (damage !== undefined) throw damage;
     return this.#catalogs.get(name) ?? emptyCatalog(name);
   }
 
@@ -86,6 +109,12 @@ export class Session {
     await this.#settle(name, former);
   }
 
+  async settleIndex(): Promise<void> {
+    this.mayGoOn();
+    const order = { catalogs: this.#catalogs.values(), kept: this.damaged, now: this.now() };
+    await settleIndex(this.store.places, order);
+  }
+
   /** Throws once the lock is lost (invariant 11). */
   mayGoOn(): void {
     this.#lock.lost.throwIfAborted();
@@ -98,17 +127,29 @@ export class Session {
     for (const file of (await orUndefined(readdir(places.unsettled))) ?? []) {
       const name = file.replace(/\.json$/, '');
       if (!isBinaryName(name)) continue;
-      const path = places.former(name);
-      const text = (await readText(path)) ?? catalogText(emptyCatalog(name));
-      await this.#settle(name, parseCatalog(text, name, path));
+      const former = await this.#formerOf(name);
+      if (former !== undefined) await this.#settle(name, former);
+    }
+  }
+
+  /** What the views of a binary may have been made from; undefined where they must stay as they are. */
+  async #formerOf(name: BinaryName): Promise<Catalog | undefined> {
+    if (this.#damaged.has(name)) return undefined;
+    const path = this.store.places.former(name);
+    try {
+      return parseCatalog((await readText(path)) ?? catalogText(emptyCatalog(name)), name, path);
+    } catch (error) {
+      if (!(error instanceof ManagerError)) throw error;
+      this.#damaged.set(name, error);
+      this.#catalogs.delete(name);
+      return undefined;
     }
   }
 
   async #settle(name: BinaryName, former: Catalog): Promise<void> {
     const { places } = this.store;
     await settleViews(places, this.catalog(name), former);
-    this.mayGoOn();
-    await settleIndex(places, this.#catalogs.values(), this.now());
+    await this.settleIndex();
     await removeFile(places.former(name));
     await syncDirectory(places.unsettled);
   }

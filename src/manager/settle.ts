@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { lstat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { orUndefined, readText } from '../platform/files.ts';
-import { indexAnswer } from './answers.ts';
+import { indexAnswer, indexEntries } from './answers.ts';
 import { type Catalog, stampText } from './catalog.ts';
 import type { Places } from './places.ts';
 import { LATEST_LINK, type LinkView, viewsOf as pureViewsOf, type Views } from './views.ts';
@@ -41,11 +41,19 @@ export function pointers({ versions, channels, names }: Views): readonly LinkVie
   return [...versions, ...channels, ...names];
 }
 
+export interface IndexOrder {
+  readonly catalogs: Iterable<Catalog>;
+  /** Names of which the index goes on to say what it has said: their catalogs cannot be understood. */
+  readonly kept: ReadonlySet<string>;
+  readonly now: Date;
+}
+
 /** Writes the index if it offers anything else than before. */
-export async function settleIndex(places: Places, catalogs: Iterable<Catalog>, now: Date): Promise<void> {
-  const text = indexAnswer(catalogs);
+export async function settleIndex(places: Places, { catalogs, kept, now }: IndexOrder): Promise<void> {
   const former = await orUndefined(lstat(places.index));
-  if (former?.isFile() === true && (await readText(places.index)) === text) return;
+  const there = former?.isFile() === true ? await readText(places.index) : undefined;
+  const text = indexAnswer(catalogs, indexEntries(there ?? '', kept));
+  if (there === text) return;
   // Another second than before, and with it another ETag: the size may well be the same.
   const stamp = stampText(new Date(Math.max(now.getTime(), (former?.mtimeMs ?? 0) + 1000)));
   const bench = new Workbench(places.staging);

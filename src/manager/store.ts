@@ -25,6 +25,11 @@ export interface OpenArtifact {
   readonly modified: Date;
 }
 
+export interface ReadCatalogs {
+  readonly sound: ReadonlyMap<BinaryName, Catalog>;
+  readonly damaged: ReadonlyMap<BinaryName, ManagerError>;
+}
+
 /**
  * The reading side of a release store: takes no lock, writes nothing, and sees each binary as it was before a change or
  * as it is after it. Errors are {@link ManagerError}s; a binary or a version that is not there is undefined.
@@ -57,14 +62,27 @@ export class ReleaseStore {
     return text === undefined ? undefined : parseCatalog(text, name, file);
   }
 
+  /** All that can be understood, by name, and why the others cannot. */
+  async readCatalogs(): Promise<ReadCatalogs> {
+    const sound = new Map<BinaryName, Catalog>();
+    const damaged = new Map<BinaryName, ManagerError>();
+    for (const name of await this.names()) {
+      try {
+        const catalog = await this.catalog(name);
+        if (catalog !== undefined) sound.set(name, catalog);
+      } catch (error) {
+        if (!(error instanceof ManagerError)) throw error;
+        damaged.set(name, error);
+      }
+    }
+    return { sound, damaged };
+  }
+
   /** All of them, by name. Throws `damaged`. */
   async catalogs(): Promise<ReadonlyMap<BinaryName, Catalog>> {
-    const found = new Map<BinaryName, Catalog>();
-    for (const name of await this.names()) {
-      const catalog = await this.catalog(name);
-      if (catalog !== undefined) found.set(name, catalog);
-    }
-    return found;
+    const { sound, damaged } = await this.readCatalogs();
+    for (const error of damaged.values()) throw error;
+    return sound;
   }
 
   /**

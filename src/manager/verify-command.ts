@@ -3,7 +3,7 @@ import type { Invocation } from './command-line.ts';
 import type { ExitCode } from './exit-codes.ts';
 import { unneeded } from './prune.ts';
 import { type Session, withSession } from './session.ts';
-import { settleIndex, settleViews } from './settle.ts';
+import { settleViews } from './settle.ts';
 import { ReleaseStore } from './store.ts';
 import { artifactProblems, deltaProblems, type Problem, strayPointers, viewProblems } from './verify.ts';
 import { answer, conditionsOf, sizeText } from './wording.ts';
@@ -29,28 +29,38 @@ async function repair(session: Session, problems: readonly Problem[]): Promise<v
   for (const catalog of session.catalogs.values()) await settleViews(places, catalog);
   const bench = new Workbench(places.staging);
   for (const { path } of problems.filter(isOfDelta)) await bench.remove(join(places.store, path));
-  const stray = await strayPointers(session.store, session.catalogs.values());
+  // Of a name whose catalog is damaged nobody knows what is to be there.
+  const stray = session.damaged.size > 0 ? [] : await strayPointers(session.store, session.catalogs.values());
   for (const path of stray) await bench.remove(places.view(path));
   for (const path of stray) {
     if (path.startsWith('releases/')) await bench.removeIfEmpty(dirname(places.view(path)));
   }
   await bench.flush();
-  session.mayGoOn();
-  await settleIndex(places, session.catalogs.values(), session.now());
+  await session.settleIndex();
 }
 
 function lines(repaired: readonly Problem[], problems: readonly Problem[]): readonly string[] {
   const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
-  const hint = problems.some(({ path }) => path.startsWith('api/v1/artifacts/'))
-    ? 'Bytes that are lost or damaged come back when the same file is published again.'
-    : problems.every(isOfDelta)
-      ? 'Hosts do without a delta; "bin-manager verify --repair" removes it.'
-      : '"bin-manager verify --repair" makes all views anew from the catalog.';
+  const hint = hintFor(problems);
   return [
     ...repaired.map(({ path, found }) => `repaired: ${path} (${found})`),
     ...problems.map(({ path, found }) => `${path}: ${found}`),
     ...(problems.length === 0 ? ['All bytes and all answers are as the catalog says.'] : [`${count}. ${hint}`]),
   ];
+}
+
+function hintFor(problems: readonly Problem[]): string {
+  if (problems.some(({ path }) => path.startsWith('catalog/'))) {
+    return (
+      'Mend the catalog, or bring it back from a backup: until then hosts get what it offered, and its name alone cannot ' +
+      'be changed. Without a backup move it away, and publish its releases again.'
+    );
+  }
+  if (problems.some(({ path }) => path.startsWith('api/v1/artifacts/'))) {
+    return 'Bytes that are lost or damaged come back when the same file is published again.';
+  }
+  if (problems.every(isOfDelta)) return 'Hosts do without a delta; "bin-manager verify --repair" removes it.';
+  return '"bin-manager verify --repair" makes all views anew from the catalog.';
 }
 
 function isOfDelta({ path }: Problem): boolean {

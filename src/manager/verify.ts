@@ -2,12 +2,10 @@ import { lstat, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { errorText } from '../domain/errors.ts';
-import type { BinaryName } from '../domain/names.ts';
 import { hashFile, orUndefined, readText } from '../platform/files.ts';
 import { lockOwner } from '../platform/lock-owner.ts';
 import { indexAnswer } from './answers.ts';
 import type { Artifact, Catalog } from './catalog.ts';
-import { ManagerError } from './errors.ts';
 import { deltaProblem, deltasIn } from './placed-deltas.ts';
 import { pointers, viewsOf } from './settle.ts';
 import type { ReleaseStore } from './store.ts';
@@ -43,7 +41,7 @@ export async function viewProblems(store: ReleaseStore): Promise<readonly Proble
 /** Hashes every artifact that a catalog names. */
 export async function artifactProblems(store: ReleaseStore, signal: AbortSignal): Promise<readonly Problem[]> {
   const artifacts = new Map<string, Artifact>();
-  for (const catalog of (await readCatalogs(store)).sound.values()) {
+  for (const catalog of (await store.readCatalogs()).sound.values()) {
     for (const artifact of catalog.releases.flatMap((release) => release.artifacts)) {
       artifacts.set(artifact.sha256, artifact);
     }
@@ -56,7 +54,7 @@ export async function artifactProblems(store: ReleaseStore, signal: AbortSignal)
   }
   if (problems.length === 0) return [];
   // What was pruned meanwhile is nobody's loss.
-  const still = [...(await readCatalogs(store)).sound.values()].flatMap(({ releases }) =>
+  const still = [...(await store.readCatalogs()).sound.values()].flatMap(({ releases }) =>
     releases.flatMap((release) => release.artifacts.map(({ sha256 }) => `api/v1/artifacts/${sha256}`)),
   );
   return problems.filter(({ path }) => still.includes(path));
@@ -90,30 +88,13 @@ export async function strayPointers(store: ReleaseStore, catalogs: Iterable<Cata
   return stray;
 }
 
-interface ReadCatalogs {
-  readonly sound: ReadonlyMap<BinaryName, Catalog>;
-  readonly damaged: readonly Problem[];
-}
-
-async function readCatalogs(store: ReleaseStore): Promise<ReadCatalogs> {
-  const sound = new Map<BinaryName, Catalog>();
-  const damaged: Problem[] = [];
-  for (const name of await store.names()) {
-    try {
-      const catalog = await store.catalog(name);
-      if (catalog !== undefined) sound.set(name, catalog);
-    } catch (error) {
-      if (!(error instanceof ManagerError)) throw error;
-      damaged.push({ path: `catalog/${name}.json`, found: errorText(error) });
-    }
-  }
-  return { sound, damaged };
-}
-
 async function lookAtViews(store: ReleaseStore): Promise<readonly Problem[]> {
   const { places } = store;
-  const { sound, damaged } = await readCatalogs(store);
-  const problems: (Problem | undefined)[] = [...damaged];
+  const { sound, damaged } = await store.readCatalogs();
+  const problems: (Problem | undefined)[] = [...damaged].map(([name, error]) => ({
+    path: `catalog/${name}.json`,
+    found: errorText(error),
+  }));
   for (const catalog of sound.values()) {
     const { texts, downloads, ...rest } = viewsOf(catalog);
     for (const text of texts) problems.push(await textProblem(places.view(text.path), text));
@@ -126,7 +107,7 @@ async function lookAtViews(store: ReleaseStore): Promise<readonly Problem[]> {
     problems.push({ path: `unsettled/${file}`, found: 'a change was not ended; the next one that is made ends it' });
   }
   // Whatever belongs to a damaged catalog is not known to be wrong.
-  if (damaged.length === 0) {
+  if (damaged.size === 0) {
     for (const path of await strayPointers(store, sound.values())) {
       problems.push({ path: `api/v1/${path}`, found: 'answers for something that is not in the catalog' });
     }

@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
@@ -86,36 +86,6 @@ describe('bin-manager and bad input', () => {
     ];
     for (const ran of runs) expect([ran.code, ran.stderr]).toEqual([20, expect.stringContaining('the file is empty')]);
     expect([store.offered('app'), store.staged()]).toEqual([ONE, []]);
-  });
-
-  storeTest('changes nothing while a catalog is damaged, and says where', async ({ store }) => {
-    await store.publish('app', ONE, '--version', '1');
-    await store.publish('other', ONE, '--version', '1');
-    const file = join(store.store, 'catalog/app.json');
-    const sound = readFileSync(file, 'utf8');
-    writeFileSync(file, sound.slice(0, 100));
-    for (const args of [
-      ['publish', 'app', store.file(TWO)],
-      ['publish', 'other', store.file(TWO)],
-      ['prune', '--keep', '1'],
-    ]) {
-      const ran = await store.run(...args);
-      expect([args, ran.code, ran.stderr]).toEqual([
-        args,
-        78,
-        expect.stringContaining(`${file} cannot be understood: `),
-      ]);
-    }
-    const verified = await store.run('verify');
-    expect([verified.code, verified.stdout]).toEqual([
-      78,
-      expect.stringMatching(/^catalog\/app\.json: .*\n1 problem\./),
-    ]);
-    expect(readFileSync(file, 'utf8')).toBe(sound.slice(0, 100));
-    expect([store.offered('app'), store.offered('other')]).toEqual([ONE, ONE]);
-    writeFileSync(file, sound);
-    await store.publish('app', TWO, '--version', '2');
-    expect((await store.run('verify')).code).toBe(0);
   });
 
   rootStoreTest('says that it may not write, and what to do', async ({ store }) => {

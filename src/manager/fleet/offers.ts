@@ -54,19 +54,31 @@ export class StoreCatalogReader implements CatalogReader {
   async read(): Promise<Offers> {
     try {
       const names = await this.#store.names();
-      let changes = names.length === this.#offers.size ? 0 : 1;
-      for (const name of names) changes += await this.#refresh(name);
-      if (changes > 0) this.#offers = this.#together(names);
-      this.#trouble = undefined;
+      const troubles: string[] = [];
+      let changes = 0;
+      for (const name of names) {
+        changes += await this.#refresh(name).catch((error: unknown) => {
+          troubles.push(errorText(error));
+          return 0;
+        });
+      }
+      const isGone = names.filter((name) => this.#remembered.has(name)).length !== this.#offers.size;
+      if (changes > 0 || isGone) this.#offers = this.#together(names);
+      this.#tellOf(troubles.length === 0 ? undefined : troubles.join('; '));
     } catch (error) {
-      const trouble = errorText(error);
       // A store into which nothing was published yet is no trouble.
       const isNew = error instanceof ManagerError && error.code === 'refused' && this.#offers.size === 0;
-      if (trouble !== this.#trouble && !isNew)
-        this.#tell(`the fleet is compared with releases as they were: ${trouble}`);
-      this.#trouble = trouble;
+      this.#tellOf(isNew ? undefined : errorText(error));
     }
     return this.#offers;
+  }
+
+  /** Once for each. */
+  #tellOf(trouble: string | undefined): void {
+    if (trouble !== undefined && trouble !== this.#trouble) {
+      this.#tell(`the fleet is compared with releases as they were: ${trouble}`);
+    }
+    this.#trouble = trouble;
   }
 
   /** How many binaries have changed by it: 0 or 1. */
