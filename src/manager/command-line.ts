@@ -1,6 +1,6 @@
 import yargs, { type Argv, type Options } from 'yargs';
-import { type BinaryName, isBinaryName, isVersionName, type VersionName } from '../domain/names.ts';
-import { isPlatform, type Platform } from '../domain/platform.ts';
+import type { BinaryName, VersionName } from '../domain/names.ts';
+import type { Platform } from '../domain/platform.ts';
 import { VERSION } from '../domain/version.ts';
 import { TrustedProxies } from '../platform/proxy-trust.ts';
 import {
@@ -17,11 +17,13 @@ import {
 import { ManagerError } from './errors.ts';
 import { EXIT_CODES } from './exit-codes.ts';
 import { type ListenAddress, listenAddress } from './listen-address.ts';
+import { wordReader } from './word-reader.ts';
 
 const WIDTH = 80;
 const HINT = '"bin-manager --help" shows what there is.';
 const DEFAULT_WAIT_SECONDS = 300;
 const DEFAULT_DELTAS = 3;
+const read = wordReader(usage);
 
 /** What was asked for on the command line, every value checked. */
 export interface Invocation {
@@ -82,11 +84,11 @@ function toInvocation(command: CommandName, args: Readonly<Record<string, unknow
     command,
     store: text('store') ?? (process.env[STORE_VARIABLE] || DEFAULT_STORE),
     ...defined({
-      name: checked(text('name'), isBinaryName, 'a name of letters, digits, ".", "_" and "-"'),
+      name: read.name(text('name')),
       path: text('file') ?? text('dir'),
-      version: checked(text('version'), isVersionName, 'a version such as "1.4.2"'),
-      channel: checked(text('channel'), isVersionName, 'a channel such as "stable"'),
-      platform: checked(text('platform'), isPlatform, 'a platform such as "linux/amd64", or "any"'),
+      version: read.version(text('version')),
+      channel: read.channel(text('channel')),
+      platform: read.platform(text('platform')),
       keep: whole('keep', text('keep'), 1),
       tokenFile: text('token-file'),
       tls: pairOf(text('tls-cert'), text('tls-key')),
@@ -99,15 +101,6 @@ function toInvocation(command: CommandName, args: Readonly<Record<string, unknow
     output: last('json') === true ? 'json' : 'text',
     switches: new Set(flags.filter((flag) => last(flag) === true)),
   };
-}
-
-function checked<T extends string>(
-  value: string | undefined,
-  is: (text: string) => text is T,
-  expected: string,
-): T | undefined {
-  if (value === undefined || is(value)) return value;
-  throw usage(`expected ${expected}, found ${JSON.stringify(value)}`);
 }
 
 function whole(flag: FlagName, value: string | undefined, least: number): number | undefined {

@@ -1,8 +1,8 @@
 import type { FastifyRequest } from 'fastify';
-import { type BinaryName, isBinaryName, isVersionName, type VersionName } from '../../domain/names.ts';
-import { isPlatform, type Platform } from '../../domain/platform.ts';
+import type { BinaryName, VersionName } from '../../domain/names.ts';
 import { STABLE } from '../catalog.ts';
 import type { Publication } from '../publish.ts';
+import { wordReader } from '../word-reader.ts';
 import { Refusal } from './trouble.ts';
 
 type Headers = FastifyRequest['headers'];
@@ -17,6 +17,7 @@ export interface UploadRequest {
 const PARAMETERS = ['channel', 'force', 'platform', 'sha256'];
 /** RFC 9530 section 2 and 3: a dictionary of base64 between colons; the algorithms of others are passed over. */
 const SHA256_MEMBER = /(?:^|,)\s*sha-256=:([A-Za-z0-9+/]{43}=):\s*(?:;[^,]*)?(?=,|$)/;
+const read = wordReader((message) => new Refusal(400, message));
 const WANT_DIGEST = { 'want-repr-digest': 'sha-256=10' };
 
 /**
@@ -37,16 +38,12 @@ export function uploadRequest({
     if (value === undefined || typeof value === 'string') return value;
     throw new Refusal(400, `the parameter ${key} stands there twice`);
   };
-  const platform = checked<Platform>(text('platform'), isPlatform, 'a platform such as "linux/amd64", or "any"');
+  const platform = read.platform(text('platform'));
   const sha256 = expectedDigest(text('sha256'), headers);
   return {
-    name: checked<BinaryName>(
-      params['name'],
-      isBinaryName,
-      'a name of letters, digits, ".", "_" and "-"',
-    ) as BinaryName,
-    version: checked<VersionName>(params['version'], isVersionName, 'a version such as "1.4.2"') as VersionName,
-    channel: checked<VersionName>(text('channel'), isVersionName, 'a channel such as "stable"') ?? STABLE,
+    name: read.name(params['name']) as BinaryName,
+    version: read.version(params['version']) as VersionName,
+    channel: read.channel(text('channel')) ?? STABLE,
     conflict: isForced(text('force')) ? 'replace' : 'refuse',
     ...(platform !== undefined && { platform }),
     ...(sha256 !== undefined && { sha256 }),
@@ -60,15 +57,6 @@ function mustBeWhole(headers: Headers): void {
   if (coding !== 'identity') throw new Refusal(415, `expected the file as it is, found Content-Encoding: ${coding}`);
   if (headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined) return;
   throw new Refusal(411, 'expected a file as the body', { hint: 'curl sends one with --upload-file FILE.' });
-}
-
-function checked<T extends string>(
-  value: string | undefined,
-  is: (text: string) => text is T,
-  expected: string,
-): T | undefined {
-  if (value === undefined || is(value)) return value;
-  throw new Refusal(400, `expected ${expected}, found ${JSON.stringify(value)}`);
 }
 
 function isForced(value: string | undefined): boolean {
