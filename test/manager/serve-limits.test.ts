@@ -115,6 +115,35 @@ describe('bin-manager serve and clients that ask too much', () => {
     expect(metrics).toContain('bin_manager_requests_total{route="none",status="431"} 1\n');
   });
 
+  storeTest('says which methods there are at an address', async ({ store }) => {
+    await store.publish('app', script('one'), '--version', '1');
+    const origin = `http://127.0.0.1:${await serve(store)}`;
+    const asked: readonly (readonly [method: string, path: string, allow: string | null, status?: number])[] = [
+      ['DELETE', '/api/v1/index.json', 'GET, HEAD'],
+      ['OPTIONS', '/api/v1/releases/latest/app/md5', 'GET, HEAD'],
+      ['PATCH', '/releases/latest/app/download?x=1', 'GET, HEAD'],
+      ['POST', `/api/v1/artifacts/${'0'.repeat(64)}`, 'GET, HEAD'],
+      ['DELETE', '/api/v1/releases/app/1', 'PUT'],
+      ['DELETE', '/bins/app', 'GET, HEAD, POST'],
+      ['PUT', '/api/v1/bins/app/progress', 'POST'],
+      ['PATCH', '/keepalive', 'GET, HEAD, POST'],
+      ['OPTIONS', '/', 'GET, HEAD'],
+      ['DELETE', '/api/v1/nodes/any%2Fid', 'GET, HEAD'],
+      ['PROPFIND', '/hosts/x', 'GET, HEAD'],
+      ['POST', '/metrics', 'GET, HEAD'],
+      ['GET', '/api/v1/bins/app/progress', null, 404],
+      ['DELETE', '/api/v1/nothing', null, 401],
+    ];
+    for (const [method, path, allow, status = 405] of asked) {
+      const answer = await fetch(`${origin}${path}`, { method });
+      const label = [method, path];
+      expect([...label, answer.status, answer.headers.get('allow')]).toEqual([...label, status, allow]);
+      const message = `expected ${allow} at this address, found ${method}`;
+      const body = await answer.json();
+      if (status === 405) expect(body).toEqual({ code: 405, message, error: message, data: null });
+    }
+  });
+
   storeTest('waits for no handshake for ever, nor to be stopped', async ({ store, skip }) => {
     skip(!has('openssl'));
     const authority = new Authority();

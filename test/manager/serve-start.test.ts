@@ -95,7 +95,8 @@ describe('bin-manager serve', () => {
       );
       const headers = { 'x-forwarded-for': '198.51.100.7, 203.0.113.9' };
       // Before Fastify, by it, and refused by it.
-      for (const path of ['index.json', 'nodes', 'keepalive']) await fetch(`${server.api}/${path}`, { headers });
+      const api = server.api.replace('[::]', '127.0.0.1');
+      for (const path of ['index.json', 'nodes', 'keepalive']) await fetch(`${api}/${path}`, { headers });
       const { stdout } = await server.stop();
       return stdout
         .trim()
@@ -105,6 +106,9 @@ describe('bin-manager serve', () => {
     expect(await addressesWith()).toEqual(['127.0.0.1', '127.0.0.1', '127.0.0.1']);
     const told = '203.0.113.9';
     expect(await addressesWith('--trust-proxy', '192.0.2.1,127.0.0.0/8')).toEqual([told, told, told]);
+    // A socket for both families names those who come by IPv4 otherwise.
+    expect(await addressesWith('--listen', '[::]:0')).toEqual(['127.0.0.1', '127.0.0.1', '127.0.0.1']);
+    expect(await addressesWith('--listen', '[::]:0', '--trust-proxy', '127.0.0.1')).toEqual([told, told, told]);
   });
 
   storeTest('is the only command that loads Fastify', async ({ store }) => {

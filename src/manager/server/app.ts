@@ -10,6 +10,7 @@ import { front, type Listener } from './front.ts';
 import { guard } from './guard.ts';
 import { healthRoutes } from './health-routes.ts';
 import type { Limits } from './limits.ts';
+import { knowMethods } from './methods.ts';
 import { gateOf } from './rates.ts';
 import { REPORTS_HEADER, type Reports } from './reports.ts';
 import { StaticAnswers } from './static-answers.ts';
@@ -72,6 +73,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     if (request.method !== 'PUT') cutSlowBody(app.server, request.raw, limits.bodyMs);
     done();
   });
+  knowMethods(app);
   await app.register(rateLimit, { global: false });
   guard(app, options.tokens);
   app.setErrorHandler((error, request, reply) => sendTrouble(error, request, reply));

@@ -1,3 +1,4 @@
+import { plainAddress } from '../../platform/address.ts';
 import type { HttpRequest, HttpResponse } from '../../platform/http-server.ts';
 import type { TrustedProxies } from '../../platform/proxy-trust.ts';
 import type { AccessLog } from './access-log.ts';
@@ -33,7 +34,8 @@ export class Watch {
     const { socket } = request;
     const before = socket.bytesWritten;
     // Afterwards a client that has gone has no address.
-    const address = this.#proxies.clientOf(socket.remoteAddress ?? '', request.headers['x-forwarded-for']);
+    const direct = socket.remoteAddress ?? '';
+    const address = plainAddress(this.#proxies.clientOf(direct, request.headers['x-forwarded-for']));
     response.on('close', () => {
       const status = response.writableFinished ? response.statusCode : CLIENT_GONE;
       const ms = Math.round((performance.now() - begun) * 1000) / 1000;
