@@ -296,6 +296,25 @@ describe('what is known of the hosts', () => {
     expect(await ids(tight)).toEqual(['b', 'c']);
   });
 
+  fleetTest('passes over what a later version has added to its file', async ({ folder }) => {
+    const fleet = await folder.open();
+    report(fleet, 'a', 'a reason');
+    await fleet.close();
+    const file = join(folder.nodes, 'hosts.jsonl');
+    const [head, line = ''] = readFileSync(file, 'utf8').split('\n');
+    const later = {
+      ...JSON.parse(line),
+      zone: 'eu',
+      binaries: [{ ...JSON.parse(line).binaries[0], signed: { by: 'x' } }],
+    };
+    writeFileSync(
+      file,
+      `${head}\n${JSON.stringify(later)}\n${JSON.stringify({ seen: 'a', lastSeen: NOW, load: 1 })}\n`,
+    );
+    const again = await folder.open();
+    expect([again.find({ id: 'a' }), folder.told]).toEqual([JSON.parse(line), []]);
+  });
+
   fleetTest('takes no more of its file than it has room for', async ({ folder }) => {
     const fleet = await folder.open();
     for (const id of ['a', 'b', 'c']) report(fleet, id);

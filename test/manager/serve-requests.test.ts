@@ -1,12 +1,39 @@
 import fc from 'fast-check';
+import fastify from 'fastify';
 import { describe, expect, it } from 'vitest';
+import { ManagerError, type ManagerErrorCode } from '../../src/manager/errors.ts';
 import { isLoopback, listenAddress, listenText } from '../../src/manager/listen-address.ts';
 import { staticAddress } from '../../src/manager/server/addresses.ts';
 import { judge, validators, wantedPart } from '../../src/manager/server/conditions.ts';
 import { parseTokens, presentedToken, Tokens } from '../../src/manager/server/tokens.ts';
+import { sendTrouble } from '../../src/manager/server/trouble.ts';
 
 const known = validators(1_700_000_000_123, 1000);
 const TOKEN = 't'.repeat(32);
+
+describe('a refusal', () => {
+  it('names no flag that whoever sends the request could set', async () => {
+    const app = fastify();
+    app.setErrorHandler((error, request, reply) => sendTrouble(error, request, reply));
+    app.get('/:code', (request) => {
+      const { code } = request.params as { readonly code: ManagerErrorCode };
+      throw new ManagerError(code, 'no', { hint: 'Correct --platform, use --force, or wait longer with --wait.' });
+    });
+    const hints = ['conflict', 'busy'].map(
+      async (code) => (await app.inject(`/${code}`)).json<{ hint: string }>().hint,
+    );
+    expect(await Promise.all(hints)).toEqual([
+      'Correct ?platform=, use ?force=1, or wait longer with --wait.',
+      'Nothing was changed. Send it again.',
+    ]);
+    const busy = await app.inject('/busy');
+    expect([busy.statusCode, busy.headers['retry-after'], busy.headers['content-type']]).toEqual([
+      503,
+      '5',
+      'application/json',
+    ]);
+  });
+});
 
 describe('addresses', () => {
   it('never lead out of their directory, whatever is asked for (invariant 10)', () => {

@@ -96,7 +96,7 @@ export function versionTaken(style: Style, { id, name }: Speaker, report: Versio
 
 /** A name that can be none, and a body that is no JSON object: for every style at once. */
 export function refusedForAll(status: number, message: string): Answer {
-  return { status, body: { code: status, message, error: message } };
+  return { status, body: { code: status, message, error: message, data: null } };
 }
 
 function flatNode(host: Host) {

@@ -41,7 +41,7 @@ const time = z.int().nonnegative();
 const state = z.enum(BINARY_STATES);
 
 /** A change: what a host said that it had not said before. */
-const hostEvent = z.strictObject({
+const hostEvent = z.object({
   at: time,
   /** `updated`: an update ended well. `runs`: other bytes than before, and no word about why. */
   what: z.enum([...BINARY_STATES, 'updated', 'runs']),
@@ -65,7 +65,7 @@ const bytes = {
     .exactOptional(),
 };
 
-const hostBinary = z.strictObject({
+const hostBinary = z.object({
   name: z
     .string()
     .regex(BINARY_NAME)
@@ -74,7 +74,7 @@ const hostBinary = z.strictObject({
   /** What its manifest names: `latest`, a channel, or the version that it is pinned to. Absent: it has not said. */
   follows: text(HOST_LIMITS.version).exactOptional(),
   /** What it was offered for that, where that is not what it runs. */
-  wanted: z.strictObject(bytes).exactOptional(),
+  wanted: z.object(bytes).exactOptional(),
   /** Absent: the host has only said what it runs. */
   state: state.exactOptional(),
   /** When the state, or what runs, became so. */
@@ -86,8 +86,8 @@ const hostBinary = z.strictObject({
   events: z.array(hostEvent).max(HOST_LIMITS.events),
 });
 
-/** A line of the state file. */
-export const hostRecord = z.strictObject({
+/** A line of the state file. What a later version has added to it is passed over. */
+export const hostRecord = z.object({
   id: text(HOST_LIMITS.id),
   name: text(HOST_LIMITS.name),
   arch: text(HOST_LIMITS.arch).exactOptional(),

@@ -186,10 +186,11 @@ function wildcard(request: FastifyRequest): string {
 }
 
 function send(reply: FastifyReply, { status, body }: Answer): FastifyReply {
-  return sendJson(reply, status, `${JSON.stringify(body)}\n`);
+  // Of a text Fastify would say its charset, which JSON has none of (RFC 8259 section 11).
+  return sendJson(reply, status, Buffer.from(`${JSON.stringify(body)}\n`));
 }
 
-function sendJson(reply: FastifyReply, status: number, json: string | Readable): FastifyReply {
+function sendJson(reply: FastifyReply, status: number, json: Buffer | Readable): FastifyReply {
   return reply
     .code(status)
     .headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' })

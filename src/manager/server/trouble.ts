@@ -130,7 +130,9 @@ function refusalOfManager(error: ManagerError): Refusal {
   const status = OF_MANAGER[error.code];
   if (status === 500)
     return new Refusal(500, 'the release store is not as it should be; the log of the server says more');
-  const hint = hintOf(error)?.replaceAll(/--(force|platform)\b/g, (_flag, name) =>
+  // How long a request waits is not for whoever sends it to say.
+  const said = error.code === 'busy' ? 'Nothing was changed. Send it again.' : hintOf(error);
+  const hint = said?.replaceAll(/--(force|platform)\b/g, (_flag, name) =>
     name === 'force' ? '?force=1' : '?platform=',
   );
   return new Refusal(status, error.message, {
