@@ -3,9 +3,9 @@ import type { Outcome } from '../domain/outcome.ts';
 
 export const EXIT_CODES = [
   [0, 'done, or nothing to do'],
-  [1, 'unexpected error (please report it); doctor: something fails'],
+  [1, 'unexpected error (please report it); doctor, install: something fails'],
   [2, 'command line not understood'],
-  [20, 'some binary failed; every failed one runs its former version'],
+  [20, 'some binary failed, and runs its former version; or the command refused'],
   [21, 'a rollback failed: this host needs a person'],
   [69, 'no release server could be reached'],
   [71, 'the host is out of processes, memory or open files'],
@@ -24,6 +24,7 @@ export type ExitCode = (typeof EXIT_CODES)[number][0];
 const OF_ERROR: Readonly<Record<RunErrorCode, ExitCode>> = {
   usage: 2,
   refused: 20,
+  'not-started': 1,
   outdated: 101,
   'settings-invalid': 78,
   'manifest-invalid': 78,

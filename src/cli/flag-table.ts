@@ -48,8 +48,8 @@ export const FLAGS = [
   {
     flag: 'force',
     type: 'boolean',
-    meaning: 'try again what failed here before; unlock: ask the holder to end',
-    of: ['run', 'plan', 'explain', 'rollback', 'unlock'],
+    meaning: 'try again what failed here; unlock: ask the holder to end; install: write what was deleted',
+    of: ['run', 'plan', 'explain', 'rollback', 'unlock', 'install'],
   },
   { flag: 'now', type: 'boolean', meaning: 'do not wait for a maintenance window', of: ['run', 'plan'] },
   {

@@ -6,6 +6,8 @@ export type RunErrorCode =
   | 'usage'
   /** Understood, and not done: the binary stays as it is. */
   | 'refused'
+  /** Everything is written, and what is to start it every minute does not. */
+  | 'not-started'
   /** A plan that was saved, and that the world has left behind. */
   | 'outdated'
   | 'settings-invalid'

@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readText } from './files.ts';
 
-/** What starts a program on this host again and again. */
+/** What starts runs of a program on this host again and again. */
 export interface Schedule {
   /** The file that says so. */
   readonly file: string;
@@ -38,11 +38,20 @@ async function inCrontabs(program: string, root: string): Promise<readonly Sched
   for (const file of files) {
     for (const line of (await readFile(file, 'utf8').catch(() => '')).split('\n')) {
       const [, when, command = ''] = CRON_LINE.exec(line) ?? [];
-      const starts = command.split(/[\s;&|]+/).some((word) => word === program || word.endsWith(`/${program}`));
-      if (when !== undefined && starts) found.push({ file, when: when.trim().replaceAll(/\s+/g, ' ') });
+      if (when !== undefined && startsRuns(command, program))
+        found.push({ file, when: when.trim().replaceAll(/\s+/g, ' ') });
     }
   }
   return found;
+}
+
+/** A nightly `bin-proxy verify` is none of them. */
+function startsRuns(command: string, program: string): boolean {
+  const words = command.split(/[\s;&|]+/);
+  return words.some((word, index) => {
+    const behind = words[index + 1] ?? '';
+    return (word === program || word.endsWith(`/${program}`)) && (behind === 'run' || !/^[a-z]+$/.test(behind));
+  });
 }
 
 /** A timer counts where it is enabled: the links to it are what systemd reads at boot. */

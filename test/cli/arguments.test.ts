@@ -87,7 +87,7 @@ describe('a flag of other commands', () => {
     'is refused, not passed over: %s --force',
     async (line) => {
       const [command, ...names] = line.split(' ');
-      const expected = `--force belongs to "bin-proxy run", "plan", "explain", "rollback", "unlock", found with "${command}"`;
+      const expected = `--force belongs to "bin-proxy run", "plan", "explain", "rollback", "unlock", "install", found with "${command}"`;
       const asked = parseFullArguments([command ?? '', ...names, '--force']);
       await expect(asked).rejects.toMatchObject({ code: 'usage', message: expected });
     },

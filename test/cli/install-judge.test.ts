@@ -4,7 +4,7 @@ import { type Action, judgeFile, judgeRemoval } from '../../src/cli/install/judg
 describe('a file that is to be installed', () => {
   it.each<[found: string | undefined, written: string | undefined, wanted: string, action: Action, seed: Action]>([
     [undefined, undefined, 'new', 'write', 'write'],
-    [undefined, 'old', 'new', 'write', 'write'],
+    [undefined, 'old', 'new', 'skip', 'skip'],
     ['new', undefined, 'new', 'same', 'same'],
     ['new', 'old', 'new', 'same', 'same'],
     ['old', 'old', 'new', 'update', 'keep'],
@@ -19,7 +19,6 @@ describe('a file that is to be installed', () => {
   it.each([
     ['ours', 'ours', 'remove'],
     ['mine', 'ours', 'keep'],
-    ['mine', undefined, 'keep'],
     [undefined, 'ours', 'gone'],
   ])('and was %s, written as %s, is then: %s', (found, written, verdict) => {
     expect(judgeRemoval(found, written)).toBe(verdict);

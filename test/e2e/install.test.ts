@@ -173,6 +173,67 @@ describe.concurrent('bin-proxy install', () => {
     expect(ran.stderr).toContain(`${config} must not be trusted: ${config} can be written by everybody`);
   });
 
+  hostTest('leaves deleted what was deleted, and forgets an earlier prefix that is gone', async ({ host }) => {
+    const root = join(host.directory, 'root');
+    const at = (path: string) => join(root, path);
+    const record = () => Object.keys((JSON.parse(readFileSync(at(RECORD), 'utf8')) as { files: object }).files);
+    await did(host, 'install', '--cron', '--prefix', '/opt/old');
+    for (const path of [LOGROTATE, CRON, '/opt']) rmSync(at(path), { recursive: true });
+
+    const again = await host.run(['install', '--root', root]);
+    for (const path of [LOGROTATE, CRON])
+      expect(again.stdout).toMatch(
+        new RegExp(`^not written  \\S+${path}  \\(deleted here; --force writes it\\)$`, 'm'),
+      );
+    expect([existsSync(at(LOGROTATE)), existsSync(at(CRON))]).toEqual([false, false]);
+    expect(record()).toContain(LOGROTATE);
+    expect(record().filter((path) => path.startsWith('/opt/'))).toEqual([]);
+
+    // What is asked for by name was not deleted for good.
+    const asked = await did(host, 'install', '--cron');
+    expect([CRON, LOGROTATE].map((path) => asked.get(path))).toEqual(['write', 'skip']);
+    expect((await did(host, 'install', '--force')).get(LOGROTATE)).toBe('write');
+    expect(readFileSync(at(LOGROTATE), 'utf8')).toBe(shipped('config/bin-proxy.logrotate'));
+  });
+
+  hostTest('lets no two schedules start it, and takes over what nobody has edited', async ({ host }) => {
+    const root = join(host.directory, 'root');
+    const at = (path: string) => join(root, path);
+    const make = (path: string, text: string) => {
+      mkdirSync(dirname(at(path)), { recursive: true });
+      writeFileSync(at(path), text);
+    };
+    const CRONTAB = '/var/spool/cron/crontabs/root';
+    const LINK = '/etc/systemd/system/timers.target.wants/bin-proxy.timer';
+    const refused = async (...words: readonly string[]) => {
+      const before = tree(root);
+      const ran = await host.run(['install', '--root', root, ...words]);
+      expect([ran.code, ran.stdout, tree(root)]).toEqual([20, '', before]);
+      return ran.stderr;
+    };
+    make(CRON, `${shipped('config/bin-proxy.cron')}# mine\n`);
+    expect(await refused('--timer')).toMatch(
+      /^bin-proxy: \/etc\/cron\.d\/bin-proxy starts bin-proxy already, and was edited here; with the timer .* twice/,
+    );
+    make(LINK, shipped('config/bin-proxy.timer'));
+    expect(await refused()).toContain(`more than one schedule starts bin-proxy here: ${CRON}, ${LINK}`);
+    expect(await refused('--cron', '--dry-run')).toContain(`${LINK} starts bin-proxy already; with ${CRON} `);
+    rmSync(at(LINK));
+
+    // A file as it is shipped is nobody's edit, whoever has copied it here.
+    make(CRON, shipped('config/bin-proxy.cron'));
+    expect((await did(host, 'install', '--timer')).get(CRON)).toBe('remove');
+    expect(existsSync(at(CRON))).toBe(false);
+    await did(host, 'uninstall');
+
+    // A line of root's own is a schedule like any other, and stays alone.
+    make(CRONTAB, '* * * * * /usr/local/bin/bin-proxy run --quiet\n');
+    expect(await refused('--cron')).toContain(`${CRONTAB} starts bin-proxy already; with ${CRON} it would run twice`);
+    const written = await did(host, 'install');
+    expect(written.get(CRONTAB)).toBe('own');
+    expect(tree(root).filter((path) => /cron\.d|systemd/.test(path))).toEqual([]);
+  });
+
   mountTest('is not stuck where systemd cannot stop the timer', async () => {
     const script = [
       'for folder in /etc /var/lib /run; do mount -t tmpfs tmpfs "$folder" || exit 1; done',
@@ -183,8 +244,14 @@ describe.concurrent('bin-proxy install', () => {
     ].join('\n');
     const args = ['--mount', 'sh', '-c', script, 'sh', process.execPath, PROGRAM];
     const ran = await runProgram('unshare', args, { PATH: process.env['PATH'] ?? '' });
-    expect(ran.stdout).toMatch(/^timer 20\n[\s\S]*^cron 0\n0\n[\s\S]*^uninstall 0\n$/m);
+    expect(ran.stdout).toMatch(/^timer 1\n[\s\S]*^cron 0\n0\n[\s\S]*^uninstall 0\n$/m);
+    // What was written is told in any case, and then what is missing.
+    expect(ran.stdout).toMatch(/^written +\/etc\/systemd\/system\/bin-proxy\.timer$[\s\S]*^timer 1$/m);
+    expect(ran.stderr).toContain('the files are written, but the timer is not started: systemctl daemon-reload: ');
+    expect(ran.stderr).toContain('\nnothing starts bin-proxy yet\n');
+    expect(ran.stderr).toContain(`\n${CRON} starts bin-proxy as before\n`);
     expect(ran.stderr).toContain('bin-proxy: warning: systemctl disable --now bin-proxy.timer: ');
+    expect(ran.stdout).not.toContain('ran: ');
   });
 
   hostTest('says what it would do, and refuses what would start it twice', async ({ host }) => {

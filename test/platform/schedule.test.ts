@@ -41,6 +41,7 @@ describe('what starts a program again and again', () => {
   it.each([
     ['a comment', 'etc/cron.d/bin-proxy', '#* * * * * root bin-proxy run\n'],
     ['another program', 'etc/cron.d/other', '* * * * * root bin-proxy-backup run\n'],
+    ['another command of it', 'etc/cron.d/verify', '0 3 * * 0 root bin-proxy verify --quiet\n'],
     ['a file that cron skips', 'etc/cron.d/bin-proxy.cron', '* * * * * root bin-proxy run\n'],
     ['a timer that is not enabled', 'etc/systemd/system/bin-proxy.timer', '[Timer]\nOnCalendar=minutely\n'],
   ])('is not %s', async (_what, path, text) => {

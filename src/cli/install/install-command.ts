@@ -1,54 +1,64 @@
-import { stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import { errorText, RunError } from '../../domain/errors.ts';
+import { resolve } from 'node:path';
+import { RunError } from '../../domain/errors.ts';
 import { runCommand } from '../../platform/command.ts';
 import { placeTrouble } from '../../platform/file-trouble.ts';
-import { orUndefined } from '../../platform/files.ts';
 import { printableText } from '../../platform/text.ts';
 import type { Invocation } from '../command-line.ts';
 import type { ExitCode } from '../exit-codes.ts';
 import { terminal } from '../terminal.ts';
 import { InstallRecord } from './install-record.ts';
-import { type Starter, starterFiles, wantedFiles } from './installed-files.ts';
+import { wantedFiles } from './installed-files.ts';
 import { reportInstall } from './report-install.ts';
-import { removeFiles, type Site, writeFiles } from './site.ts';
+import { type Done, removeFiles, type Site, withoutGone, writeFiles } from './site.ts';
+import { chooseStarting, type Starting } from './starting.ts';
 
 const COMMAND_MS = 60_000;
 const TIMER = 'bin-proxy.timer';
 
 /**
  * `bin-proxy install`: writes what a host needs, and never over what somebody has edited. May be repeated. With `--root`
- * all of it goes below a directory, and nothing is started. Throws `RunError` `no-permission` or `disk-trouble`.
+ * all of it goes below a directory, and nothing is started. Throws {@link RunError} `refused` where two schedules would
+ * start it, `not-started` where the timer does not, `no-permission` or `disk-trouble`.
  */
 export async function installCommand(invocation: Invocation): Promise<ExitCode> {
-  const { wishes } = invocation;
   const site = siteOf(invocation);
-  const starter = await starterOf(invocation, site.root);
   const record = new InstallRecord(site.root);
-  const before = await record.read();
-  const other = starterFiles(starter === 'cron' ? 'timer' : 'cron').map(([path]) => path);
-  const stops = starter === 'cron' && other.some((path) => before.has(path)) ? DISABLE : [];
-  const starts = starter === 'timer' ? ENABLE : [];
   try {
-    const commands = site.root === '/' ? [...stops, ...starts] : [];
-    if (site.dry === 'no') await tryAll(site.root === '/' ? stops : []);
-    const left = await removeFiles(other, before, site);
-    const { done, written } = await writeFiles(
-      wantedFiles(starter, resolve(wishes['prefix'] ?? '/usr/local')),
-      before,
-      site,
-    );
-    for (const path of other) written.delete(path);
-    if (site.dry === 'no') {
-      await record.write(written);
-      await runAll(site.root === '/' ? starts : []);
-    }
-    const out = terminal(process.stdout, invocation.color);
-    reportInstall({ verb: 'install', site, done: [...left, ...done], commands }, invocation, out);
+    const before = await record.read();
+    const starting = await chooseStarting(invocation, before, site.root);
+    const wanted = wantedFiles(starting.starter, resolve(invocation.wishes['prefix'] ?? '/usr/local'));
+    const again = invocation.force === 'yes' ? wanted.map(({ path }) => path) : starting.asked;
+    const { done, written } = await writeFiles(wanted, { before, again }, site);
+    const changed = await changeOver(starting, site);
+    if (site.dry === 'no') await record.write(await withoutGone(written, wanted, site));
+    const own = starting.own.map((path): Done => ({ path, action: 'own' }));
+    const report = { verb: 'install', site, ...changed, done: [...own, ...changed.done, ...done] } as const;
+    reportInstall(report, invocation, terminal(process.stdout, invocation.color));
+    if (changed.trouble !== undefined) throw notStarted(changed.trouble, starting);
     return 0;
   } catch (error) {
     throw installTrouble(error);
   }
+}
+
+interface ChangedOver extends CommandsRun {
+  readonly done: readonly Done[];
+}
+
+/** The new way begins before the old one ends: what goes wrong in between leaves a host that is started as before. */
+async function changeOver({ starter, stops, former }: Starting, site: Site): Promise<ChangedOver> {
+  const starting = starter === 'timer' && site.root === '/' ? ENABLE : [];
+  const started: CommandsRun = site.dry === 'yes' ? { commands: starting } : await runAll(starting);
+  if (started.trouble !== undefined) return { ...started, done: [] };
+  const stopped = stops === 'nothing' ? [] : site.dry === 'yes' ? DISABLE : await stopTimer();
+  return { commands: [...started.commands, ...stopped], done: await removeFiles(former, site) };
+}
+
+function notStarted(trouble: string, { replaces }: Starting): RunError {
+  const starts = replaces === undefined ? 'nothing starts bin-proxy yet' : `${replaces} starts bin-proxy as before`;
+  return new RunError('not-started', `the files are written, but the timer is not started: ${trouble}\n${starts}`, {
+    hint: 'Does systemd run here? Then repeat this; else: bin-proxy install --cron',
+  });
 }
 
 export function siteOf({ wishes }: Invocation): Site {
@@ -59,18 +69,6 @@ export function installTrouble(error: unknown): unknown {
   return error instanceof RunError ? error : placeTrouble(error, 'not done to its end', '--root');
 }
 
-/** What is asked for; else what is there; else what this host has. */
-async function starterOf({ wishes }: Invocation, root: string): Promise<Starter> {
-  if (wishes['cron'] !== undefined && wishes['timer'] !== undefined)
-    throw new RunError('usage', 'expected --cron or --timer, found both: bin-proxy would be started twice a minute');
-  if (wishes['cron'] !== undefined) return 'cron';
-  if (wishes['timer'] !== undefined) return 'timer';
-  const isThere = async (path: string) => (await orUndefined(stat(join(root, path)))) !== undefined;
-  for (const starter of ['cron', 'timer'] as const)
-    for (const [path] of starterFiles(starter)) if (await isThere(path)) return starter;
-  return root === '/' && (await isThere('/run/systemd/system')) ? 'timer' : 'cron';
-}
-
 type Command = readonly [program: string, ...args: readonly string[]];
 const ENABLE: readonly Command[] = [
   ['systemctl', 'daemon-reload'],
@@ -78,22 +76,26 @@ const ENABLE: readonly Command[] = [
 ];
 export const DISABLE: readonly Command[] = [['systemctl', 'disable', '--now', TIMER]];
 
-/** What stops a timer may find none, or no systemd: a line on stderr, and never the end of what was asked for. */
-export async function tryAll(commands: readonly Command[]): Promise<void> {
-  for (const command of commands)
-    await runAll([command]).catch((error: unknown) => {
-      process.stderr.write(`bin-proxy: warning: ${printableText(errorText(error))}\n`);
-    });
+/** Stops a timer, where there is one, and systemd: else a line on stderr, and never the end of what was asked for. */
+export async function stopTimer(): Promise<readonly Command[]> {
+  const { commands, trouble } = await runAll(DISABLE);
+  if (trouble !== undefined) process.stderr.write(`bin-proxy: warning: ${printableText(trouble)}\n`);
+  return commands;
 }
 
-/** Throws {@link RunError} `refused` at the first that does not succeed. */
-async function runAll(commands: readonly Command[]): Promise<void> {
-  for (const [program, ...args] of commands) {
+interface CommandsRun {
+  readonly commands: readonly Command[];
+  /** What became of the first that did not succeed; the ones after it were not run. */
+  readonly trouble?: string;
+}
+
+async function runAll(commands: readonly Command[]): Promise<CommandsRun> {
+  for (const [index, command] of commands.entries()) {
+    const [program, ...args] = command;
     const result = await runCommand(program, args, { timeoutMs: COMMAND_MS });
     if (result.kind === 'exited' && result.code === 0) continue;
     const told = result.kind === 'exited' || result.kind === 'killed' ? result.stderr.trim() : result.kind;
-    throw new RunError('refused', `${[program, ...args].join(' ')}: ${told}`, {
-      hint: 'The files are written. Run it by hand, or use: bin-proxy install --cron',
-    });
+    return { commands: commands.slice(0, index), trouble: `${command.join(' ')}: ${told}` };
   }
+  return { commands };
 }

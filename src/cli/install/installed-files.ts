@@ -21,14 +21,14 @@ const READABLE = 0o644;
 /** A token may be written into it. */
 const SECRET = 0o600;
 
-/** Everything that `install` writes. `prefix` is where manual and completions go. */
-export function wantedFiles(starter: Starter, prefix: string): readonly WantedFile[] {
+/** Everything that `install` writes. Without a starter nothing that starts it; `prefix` is where manual and completions go. */
+export function wantedFiles(starter: Starter | undefined, prefix: string): readonly WantedFile[] {
   const shipped = (path: string, text: string): WantedFile => ({ path, text, mode: READABLE, kind: 'shipped' });
   const share = `${prefix.replace(/\/+$/, '')}/share`;
   return [
     { ...shipped(DEFAULT_CONFIG, shippedText('config.example')), mode: SECRET },
     { ...shipped(MANIFEST, '{\n  "binaries": []\n}\n'), kind: 'seed' },
-    ...starterFiles(starter).map(([path, name]) => shipped(path, shippedText(name))),
+    ...(starter === undefined ? [] : starterFiles(starter)).map(([path, name]) => shipped(path, shippedText(name))),
     shipped('/etc/logrotate.d/bin-proxy', shippedText('bin-proxy.logrotate')),
     shipped(`${share}/bash-completion/completions/bin-proxy`, completionFor('bash')),
     shipped(`${share}/zsh/${zshFolder(prefix)}/_bin-proxy`, completionFor('zsh')),

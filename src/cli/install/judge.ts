@@ -2,6 +2,8 @@
 export type Action =
   /** There is none. */
   | 'write'
+  /** It was written once, and somebody has deleted it. */
+  | 'skip'
   /** It is as it should be. */
   | 'same'
   /** It is as an earlier version wrote it. */
@@ -19,10 +21,11 @@ export interface Texts {
 }
 
 /**
- * As dpkg treats its conffiles: an edited file is never overwritten, and only a text that is new is worth a word. Pure.
+ * As dpkg treats its conffiles: an edited file is never overwritten, a deleted one stays deleted, and only a text that is
+ * new is worth a word. Pure.
  */
 export function judgeFile({ found, written, wanted }: Texts, kind: 'shipped' | 'seed'): Action {
-  if (found === undefined) return 'write';
+  if (found === undefined) return written === undefined ? 'write' : 'skip';
   if (found === wanted) return 'same';
   if (kind === 'seed') return 'keep';
   if (found === written) return 'update';
@@ -30,7 +33,7 @@ export function judgeFile({ found, written, wanted }: Texts, kind: 'shipped' | '
 }
 
 /** Whether a file that was written here may be removed again. */
-export function judgeRemoval(found: string | undefined, written: string | undefined): 'remove' | 'keep' | 'gone' {
+export function judgeRemoval(found: string | undefined, written: string): 'remove' | 'keep' | 'gone' {
   if (found === undefined) return 'gone';
   return found === written ? 'remove' : 'keep';
 }

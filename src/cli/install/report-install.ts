@@ -11,12 +11,15 @@ export interface Report {
   readonly done: readonly Done[];
   /** Programs that were run, or would be. */
   readonly commands: readonly (readonly string[])[];
+  /** Why one of them did not do its work. */
+  readonly trouble?: string;
 }
 
 const MOST_NAMES = 5;
 
 const WORDS: Readonly<Record<Done['action'], readonly [done: string, would: string]>> = {
   write: ['written', 'would write'],
+  skip: ['not written', 'not written'],
   same: ['unchanged', 'unchanged'],
   update: ['updated', 'would update'],
   keep: ['kept', 'kept'],
@@ -24,16 +27,19 @@ const WORDS: Readonly<Record<Done['action'], readonly [done: string, would: stri
   remove: ['removed', 'would remove'],
   leave: ['kept', 'kept'],
   shared: ['kept', 'kept'],
+  own: ['kept', 'kept'],
 };
 
 /** A line for each file, what is run, and what is to be done next. */
-export function reportInstall({ verb, site, done, commands }: Report, { output }: Invocation, out: Terminal): void {
-  if (output === 'json') return out.line(JSON.stringify(document({ verb, site, done, commands })));
+export function reportInstall(report: Report, { output }: Invocation, out: Terminal): void {
+  const { verb, site, done, commands, trouble } = report;
+  if (output === 'json') return out.line(JSON.stringify(document(report)));
   const rows = done.map((one) => [word(one.action, site), `${join(site.root, one.path)}${noteOf(one, site)}`]);
   for (const cells of columns(rows)) out.line(printableText(cells.join('  ')));
   if (rows.length === 0) out.line('Nothing was written here by "bin-proxy install".');
   for (const command of commands)
     out.line(printableText(`${site.dry === 'yes' ? 'would run' : 'ran'}: ${command.join(' ')}`));
+  if (trouble !== undefined) return;
   const next = site.dry === 'yes' ? 'Nothing was changed.' : nextStep(verb, done);
   if (next !== '') out.line(`\n${next}`);
 }
@@ -47,8 +53,12 @@ function noteOf({ path, action, holds = [] }: Done, { root }: Site): string {
     case 'keep':
     case 'leave':
       return '  (edited here)';
+    case 'skip':
+      return '  (deleted here; --force writes it)';
     case 'offer':
       return `  (edited here; the new text is ${join(root, path)}${OFFERED})`;
+    case 'own':
+      return '  (starts bin-proxy already)';
     case 'shared': {
       const more = holds.length > MOST_NAMES ? ` and ${holds.length - MOST_NAMES} more` : '';
       return `  (not of bin-proxy: ${holds.slice(0, MOST_NAMES).join(', ')}${more})`;
@@ -69,7 +79,7 @@ function nextStep(verb: Report['verb'], done: readonly Done[]): string {
 }
 
 /** The document of `bin-proxy install --json` and `uninstall --json`. */
-function document({ verb, site, done, commands }: Report) {
+function document({ verb, site, done, commands, trouble }: Report) {
   return {
     schema: 'bin-proxy/install/1',
     command: verb,
@@ -82,5 +92,6 @@ function document({ verb, site, done, commands }: Report) {
       ...(holds !== undefined && { holds }),
     })),
     commands: commands.map((words) => words.join(' ')),
+    ...(trouble !== undefined && { trouble }),
   };
 }

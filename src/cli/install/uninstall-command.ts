@@ -1,7 +1,7 @@
 import type { Invocation } from '../command-line.ts';
 import type { ExitCode } from '../exit-codes.ts';
 import { terminal } from '../terminal.ts';
-import { DISABLE, installTrouble, siteOf, tryAll } from './install-command.ts';
+import { DISABLE, installTrouble, siteOf, stopTimer } from './install-command.ts';
 import { InstallRecord } from './install-record.ts';
 import { MANIFEST, starterFiles } from './installed-files.ts';
 import { mayPurge, purge } from './purge.ts';
@@ -20,10 +20,10 @@ export async function uninstallCommand(invocation: Invocation): Promise<ExitCode
     if (isPurge) await mayPurge(site, invocation);
     const before = await record.read();
     const timer = starterFiles('timer').some(([path]) => before.has(path));
-    const commands = timer && site.root === '/' ? DISABLE : [];
-    if (site.dry === 'no') await tryAll(commands);
-    const paths = [...before.keys()].filter((path) => path !== MANIFEST);
-    const done = await removeFiles(paths, before, site);
+    const stops = timer && site.root === '/';
+    const commands = !stops ? [] : site.dry === 'yes' ? DISABLE : await stopTimer();
+    const written = new Map([...before].filter(([path]) => path !== MANIFEST));
+    const done = await removeFiles(written, site);
     const purged = isPurge ? await purge(site, invocation) : [];
     if (site.dry === 'no') {
       const left = isPurge ? [] : done.filter(({ action }) => action === 'leave');
