@@ -1,3 +1,4 @@
+import type { RunError } from '../domain/errors.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { Plan } from '../domain/plan.ts';
 import { type Acted, act } from '../engine/act.ts';
@@ -11,6 +12,7 @@ import type { Around as Watchers } from './around.ts';
 import { composeAct } from './compose-act.ts';
 import { composeReporter } from './compose-report.ts';
 import type { ExitCode } from './exit-codes.ts';
+import { endIdle, type Told } from './idle-end.ts';
 import { sentence } from './report-run.ts';
 import { prepareState } from './state-directory.ts';
 import { StopSignals } from './stop-signals.ts';
@@ -25,28 +27,17 @@ import {
   tellsServer,
 } from './tick.ts';
 import { logOf } from './tick-log.ts';
-import { settleReports, tellStatus } from './tick-status.ts';
-
-/** What a run has told, and what it ends with. */
-interface Told {
-  readonly outcomes: readonly Outcome[];
-  readonly exitCode: ExitCode;
-}
+import { settleReports } from './tick-status.ts';
 
 /** The half of a tick that is loaded only when there is something to do, or something to tell. */
 export async function actTick(tick: Tick, plan: Plan): Promise<ExitCode> {
   const log = logOf(tick);
   for (const warning of [...tick.warnings, ...plan.warnings]) log.warn(warning);
-  const due = await isStatusDue(tick, plan);
-  if (!plan.binaries.some(isChange) && (await nothingPending(tick))) {
-    const { outcomes, exitCode } = tell(tick, log, { plan, outcomes: [] });
-    if (due) await tellStatus(tick, outcomes);
-    await (await watchersOf(tick))?.end({ outcomes, exitCode });
-    return exitCode;
-  }
+  if (!plan.binaries.some(isChange) && (await nothingPending(tick)))
+    return endIdle(tick, plan, tell(tick, log, { plan, outcomes: [] }));
   return actLocked(tick, plan, {
     log,
-    due: due ? 'now' : 'later',
+    due: (await isStatusDue(tick, plan)) ? 'now' : 'later',
     lookAgain: () => look(tick.entries, tick.half, policyOf(tick)),
     takeLock: () => takeLock(tick.settings.lockFile, new Date()),
   });
@@ -127,8 +118,18 @@ function tell(tick: Tick, log: Log, { plan, outcomes, ended }: Acted & { readonl
   const others = outcomes.filter(({ name }) => !plan.binaries.some(({ entry }) => entry.name === name));
   const told = [...all, ...others];
   for (const one of told) logOutcome(log, one);
-  if (ended !== undefined) log.error(ended.message);
+  if (ended !== undefined) for (const line of endingLines(ended, outcomes)) log.error(line);
   return { outcomes: told, exitCode: conclude(tick, told, ended) };
+}
+
+/** Why the run ended early. What it had done before that is told beside it, so that nobody takes it for nothing. */
+function endingLines({ message, hint }: RunError, outcomes: readonly Outcome[]): readonly string[] {
+  const before = outcomes.map(({ name, outcome }) => `${name} ${outcome.replace('-', ' ')}`);
+  return [
+    ...message.split('\n'),
+    ...(before.length === 0 ? [] : [`What was done before: ${before.join(', ')}.`]),
+    ...(hint === undefined ? [] : [hint]),
+  ];
 }
 
 function logOutcome(log: Log, one: Outcome): void {

@@ -50,7 +50,7 @@ function fitting(saved: SavedPlan, plan: Plan, file: string): Plan {
   const differences = differencesFrom(saved, plan);
   if (differences.length === 0) return plan;
   const list = differences.map((line) => `  ${line}`).join('\n');
-  throw new RunError('outdated', `the plan of ${saved.at} no longer fits; nothing was changed\n${list}`, {
+  throw new RunError('outdated', `the plan of ${saved.at} no longer fits, and is not carried out:\n${list}`, {
     hint: `Look at it anew: bin-proxy plan --out ${file}`,
   });
 }

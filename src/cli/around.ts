@@ -1,13 +1,12 @@
 import { errorText, RunError } from '../domain/errors.ts';
 import type { Outcome } from '../domain/outcome.ts';
-import type { Settings } from '../domain/settings.ts';
 import { reasonText } from '../planning/reported.ts';
 import type { Invocation } from './command-line.ts';
-import { composeLook } from './compose-look.ts';
+import { composeHttp } from './compose-look.ts';
 import { exitCodeOfError, exitCodeOfUnexpected } from './exit-codes.ts';
 import { type Ended, writeExitCode, writeHostMetrics } from './host-metrics.ts';
 import { Ping } from './ping.ts';
-import { loadSettings } from './settings.ts';
+import { findWatchers } from './settings-watchers.ts';
 import type { Tick } from './tick.ts';
 import { logOf } from './tick-log.ts';
 
@@ -55,17 +54,13 @@ export class Around {
 /** A run that ended before it could look. Another one that holds the lock tells of itself. */
 export async function tellTrouble({ settings: flags }: Invocation, error: unknown): Promise<void> {
   if (error instanceof RunError && error.code === 'lock-held') return;
-  const settings = await loadSettings({ flags, environment: process.env }).then(
-    (loaded): Settings | undefined => loaded.settings,
-    () => undefined,
-  );
-  if (settings === undefined) return;
+  const { metricsFile, pingUrl, ...way } = await findWatchers({ flags, environment: process.env });
   const code = error instanceof RunError ? exitCodeOfError(error.code) : exitCodeOfUnexpected(error);
   // Whoever started the run is told of the error itself; trouble with metrics and ping comes on top of it.
-  if (settings.metricsFile !== undefined) await writeExitCode(settings.metricsFile, code).catch(() => undefined);
-  if (settings.pingUrl === undefined) return;
-  const half = await composeLook(settings).catch(() => undefined);
-  if (half !== undefined) await new Ping(settings.pingUrl, half.http).end(code, [errorText(error)]);
+  if (metricsFile !== undefined) await writeExitCode(metricsFile, code).catch(() => undefined);
+  if (pingUrl === undefined) return;
+  const http = await composeHttp(way).catch(() => undefined);
+  if (http !== undefined) await new Ping(pingUrl, http).end(code, [errorText(error)]);
 }
 
 /** Nothing of what a program printed (invariant 14). */

@@ -13,6 +13,8 @@ import { JournalStore } from '../store/journal-file.ts';
 import { ProbationStore } from '../store/probation-file.ts';
 import { RecordStore } from '../store/records.ts';
 
+const USER_AGENT = `bin-proxy/${VERSION} (${process.platform}; ${process.arch})`;
+
 /** What every tick needs. With `compose-act.ts` the only place that knows the adapters. */
 export interface LookHalf extends LookRoles {
   readonly cache: Cache;
@@ -25,9 +27,8 @@ export interface LookHalf extends LookRoles {
 /** `way` is by which way servers are asked, where it is not the one that the settings say. */
 export async function composeLook(settings: Settings, way?: HttpWay): Promise<LookHalf> {
   const { api, token, stateDir } = settings;
-  const userAgent = `bin-proxy/${VERSION} (${process.platform}; ${process.arch})`;
   const http = new Http({
-    userAgent,
+    userAgent: USER_AGENT,
     ...(token !== undefined && { bearer: { origin: api.origin, token } }),
     way: way ?? (await wayOf(settings)),
   });
@@ -44,8 +45,15 @@ export async function composeLook(settings: Settings, way?: HttpWay): Promise<Lo
   };
 }
 
+/** For servers that get no credentials. */
+export async function composeHttp(settings: Way): Promise<Http> {
+  return new Http({ userAgent: USER_AGENT, way: await wayOf(settings) });
+}
+
+type Way = Pick<Settings, 'caFile' | 'proxies'>;
+
 /** Straight to the servers, unless a proxy stands between. */
-export async function wayOf({ caFile, proxies }: Settings): Promise<HttpWay> {
+export async function wayOf({ caFile, proxies }: Way): Promise<HttpWay> {
   const secureContext = caFile === undefined ? undefined : await believing(caFile);
   if (proxies === undefined) return new DirectWay(secureContext);
   const { openProxyWay } = await import('../platform/http-proxy-way.ts');

@@ -28,7 +28,7 @@ export async function configCommand(invocation: Invocation): Promise<ExitCode> {
     const found = looked.found.get(row.key);
     return { row, found, value: found === undefined ? undefined : shownValue(row, found.value) };
   });
-  if (invocation.output === 'json') out.line(JSON.stringify(configDocument(shown, looked)));
+  if (invocation.output === 'json') out.data(JSON.stringify(configDocument(shown, looked)));
   else {
     const rows = shown.map((one) => textRow(one, invocation.wishes['origin'] === undefined ? 'value' : 'origin'));
     for (const cells of columns(rows)) out.line(printableText(cells.join('  ').trimEnd()));

@@ -1,11 +1,6 @@
 import { digestFromText } from '../domain/digest.ts';
+import { minute } from '../planning/minute.ts';
 import { brief } from './report-run.ts';
-
-/** `2026-11-21 08:15Z`: to the minute, in UTC, as the log and the state files have it. */
-export function minute(time: string | Date): string {
-  const text = typeof time === 'string' ? time : time.toISOString();
-  return `${text.slice(0, 16).replace('T', ' ')}Z`;
-}
 
 /** A time that is not over an hour away is told to the second elsewhere; here the two largest units do: `3h12m`. */
 export function span(seconds: number): string {
@@ -19,6 +14,11 @@ export function span(seconds: number): string {
   if (days > 0) return `${days}d${hours}h`;
   if (hours > 0) return `${hours}h${String(minutes).padStart(2, '0')}m`;
   return minutes > 0 ? `${minutes}m` : `${whole}s`;
+}
+
+/** What a change was, in the words of the history, lower case: the record and the history keep what `run` had for it. */
+export function changeWord({ outcome, reason }: { readonly outcome: string; readonly reason: string }): string {
+  return outcome === 'updated' && reason === 'operator-rollback' ? 'went back' : outcome.replace('-', ' ');
 }
 
 /** How long ago; a time from the future was written before the clock was set back. */

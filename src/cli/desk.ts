@@ -1,6 +1,6 @@
 import { userInfo } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import { errorText, RunError } from '../domain/errors.ts';
+import { RunError } from '../domain/errors.ts';
 import type { BinaryRecord } from '../domain/record.ts';
 import { placeTrouble } from '../platform/file-trouble.ts';
 import { type Lock, takeLock } from '../platform/lock.ts';
@@ -48,7 +48,7 @@ export async function changeRecords(tick: Tick, change: (record: BinaryRecord) =
     for (const { name } of entries) await half.records.update(name, new Date(), change);
   } catch (error) {
     if (error instanceof RunError) throw error;
-    throw placeTrouble(error, `cannot write a record (${errorText(error)})`, 'BIN_PROXY_STATE_DIR');
+    throw placeTrouble(error, 'cannot write a record', 'BIN_PROXY_STATE_DIR');
   } finally {
     await lock.release();
   }

@@ -14,7 +14,7 @@ export const EXIT_CODES = [
   [77, 'permission denied'],
   [78, 'settings or manifest invalid'],
   [100, 'verify: something is not what was recorded'],
-  [101, 'apply: the plan no longer fits; nothing was changed'],
+  [101, 'apply: the plan no longer fits, and is not carried out'],
   [130, 'ended by SIGINT'],
   [143, 'ended by SIGTERM'],
 ] as const;

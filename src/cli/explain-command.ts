@@ -28,7 +28,7 @@ export async function explainCommand(invocation: Invocation): Promise<ExitCode> 
     explained.push({ seen, ...(plan !== undefined && { plan }), ...(evidence !== undefined && { last: evidence }) });
   }
   const context = { now: view.now, manifest: tick.settings.manifestFile, warnings: view.warnings };
-  if (invocation.output === 'json') tick.out.line(JSON.stringify(explainDocument(explained, context)));
+  if (invocation.output === 'json') tick.out.data(JSON.stringify(explainDocument(explained, context)));
   else reportExplained(explained, context, tick.out);
   return 0;
 }

@@ -34,14 +34,15 @@ export function explanationOf(
     case 'up-to-date':
       return { decision: 'nothing', reason: 'up-to-date', why: upToDate(standing), ...offered, advice: SETTLED };
     case 'change': {
-      const why = WHY[decision.reason];
+      const why = `${WHY[decision.reason]}${triedBefore(standing)}`;
       return { decision: 'update', reason: decision.reason, why, ...offered, advice: `Now: bin-proxy run ${name}` };
     }
     case 'leave': {
       const { reason, detail, until } = decision;
       const next = until === undefined ? {} : { nextAttempt: until };
       const advice = LEFT[reason]({ name, manifest });
-      return { decision: 'leave', reason, why: detail, ...offered, ...next, advice };
+      const why = standing.state === 'rollback-failed' ? standing.detail : detail;
+      return { decision: 'leave', reason, why, ...offered, ...next, advice };
     }
     case 'fail': {
       const { reason, detail, hint } = decision;
@@ -71,6 +72,11 @@ const LEFT = {
     `Look at what it depends on; or without it: bin-proxy run ${name}`,
   'waiting-for-window': ({ name }: { readonly name: string }) => `Wait, or now: bin-proxy run ${name} --now`,
 } as const;
+
+/** What failed last may be another release than the one that is offered now: it is told as what it was. */
+function triedBefore({ state, detail }: Standing): string {
+  return state === 'rolled-back' || state === 'failed' ? `; the last try failed: ${detail}` : '';
+}
 
 function upToDate({ state, detail }: Standing): string {
   return state === 'rollback-failed'

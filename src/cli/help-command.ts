@@ -8,7 +8,7 @@ export function helpCommand({ output, color }: Invocation): ExitCode {
   const out = terminal(process.stdout, color);
   if (output === 'json') {
     const exitCodes = EXIT_CODES.map(([code, meaning]) => ({ code, meaning }));
-    out.line(JSON.stringify({ schema: 'bin-proxy/exit-codes/1', exitCodes }));
+    out.data(JSON.stringify({ schema: 'bin-proxy/exit-codes/1', exitCodes }));
     return 0;
   }
   for (const cells of columns(EXIT_CODES.map(([code, meaning]) => [String(code), meaning]))) out.line(cells.join('  '));

@@ -1,11 +1,14 @@
 import { hostname } from 'node:os';
 import { RunError } from '../domain/errors.ts';
+import { minute } from '../planning/minute.ts';
+import { bothCauses } from '../planning/standing.ts';
 import { timeFrom } from '../planning/time-text.ts';
 import { columns, printableText } from '../platform/text.ts';
 import { History, type HistoryLine } from '../store/history.ts';
 import type { Invocation } from './command-line.ts';
-import { minute } from './desk-words.ts';
+import { changeWord } from './desk-words.ts';
 import type { ExitCode } from './exit-codes.ts';
+import { fitted } from './fitted.ts';
 import { brief } from './report-run.ts';
 import { loadSettings } from './settings.ts';
 import { type Terminal, terminal } from './terminal.ts';
@@ -34,7 +37,7 @@ export async function historyCommand(invocation: Invocation): Promise<ExitCode> 
   );
   const shown = limit === 0 ? wanted : wanted.slice(-limit);
   const answer = { lines: shown, left: wanted.length - shown.length, damaged };
-  if (invocation.output === 'json') out.line(JSON.stringify(historyDocument(answer)));
+  if (invocation.output === 'json') out.data(JSON.stringify(historyDocument(answer)));
   else reportHistory(answer, out);
   return 0;
 }
@@ -60,17 +63,19 @@ function reportHistory({ lines, left, damaged }: Shown, out: Terminal): void {
   const cells = lines.map((one) => [
     minute(one.at),
     one.name,
-    one.outcome.replace('-', ' '),
+    changeWord(one),
     one.from === one.to ? brief(one.to) : `${brief(one.from)} -> ${brief(one.to)}`,
     one.version,
     `${one.seconds.toFixed(1)} s`,
     one.by ?? '-',
   ]);
   const head = ['WHEN', 'NAME', 'OUTCOME', 'CHANGE', 'VERSION', 'TOOK', 'BY'];
-  for (const [index, row] of columns(lines.length === 0 ? [] : [head, ...cells]).entries()) {
+  const table = fitted([head, ...cells], ['TOOK', 'VERSION'], out.width);
+  for (const [index, row] of columns(lines.length === 0 ? [] : table).entries()) {
     const line = lines[index - 1];
     out.line(index === 0 ? out.paint('bold', row.join('  ')) : printableText(row.join('  ')));
-    if (line !== undefined && line.outcome !== 'updated') out.line(`  ${printableText(line.detail)}`);
+    if (line === undefined || line.outcome === 'updated') continue;
+    out.line(`  ${printableText(line.outcome === 'rollback-failed' ? bothCauses(line) : line.detail)}`);
   }
   if (damaged > 0) out.line(out.paint('yellow', `${damagedLines(damaged)} of the history cannot be read`));
 }

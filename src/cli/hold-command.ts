@@ -76,7 +76,7 @@ function tell(held: readonly Held[], { invocation, out }: Tick, now: Date): void
       ...(entry.hold !== undefined && { manifestHold: entry.hold }),
     })),
   };
-  out.line(JSON.stringify(document));
+  out.data(JSON.stringify(document));
 }
 
 function sentence({ entry, before, now }: Held): string {

@@ -41,7 +41,8 @@ export async function viewHost(tick: Tick, kept: KeptFiles): Promise<HostView> {
   const binaries = await Promise.all(
     entries.map(async (entry): Promise<SeenBinary> => {
       const record = byName.get(entry.name);
-      const installed = await half.reader.read(entry.path, algorithmOf(record));
+      const path = await realPathOf(entry.path);
+      const installed = await half.reader.read(entry.path, knownAlgorithm(path, record, tick));
       const remembered = {
         entry,
         installed,
@@ -49,13 +50,12 @@ export async function viewHost(tick: Tick, kept: KeptFiles): Promise<HostView> {
         ...(record !== undefined && { record }),
         ...(journal !== undefined && { journal }),
       };
-      const target = installed.kind === 'present' ? installed.realPath : await realPathOf(entry.path);
       return {
         entry,
         installed,
         ...(record !== undefined && { record }),
         standing: standingOf(remembered, now),
-        backups: await kept.of(target, entry.name),
+        backups: await kept.of(path, entry.name),
       };
     }),
   );
@@ -67,6 +67,12 @@ export async function viewHost(tick: Tick, kept: KeptFiles): Promise<HostView> {
     warnings: [...tick.warnings, ...unread, ...broken],
     ...(journal !== undefined && { unfinished: journal.run }),
   };
+}
+
+/** Where nothing was proven, what the look has found out already: a file has one digest in every answer. */
+function knownAlgorithm(path: string, record: BinaryRecord | undefined, { half }: Tick): DigestAlgorithm {
+  const known = record?.active === undefined ? half.cache.algorithmOf(path) : undefined;
+  return known ?? algorithmOf(record);
 }
 
 /** That in which the proven release was compared, so that the digest is known already; md5 as the look does without. */

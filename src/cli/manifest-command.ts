@@ -28,7 +28,7 @@ export async function manifestCommand(invocation: Invocation): Promise<ExitCode>
   const [action, ...words] = invocation.names;
   const out = terminal(process.stdout, invocation.color);
   if (action === 'schema') {
-    out.line(JSON.stringify(manifestJsonSchema(), null, 2));
+    out.data(JSON.stringify(manifestJsonSchema(), null, 2));
     return 0;
   }
   const { settings } = await loadSettings({ flags: invocation.settings, environment: process.env });
@@ -46,7 +46,7 @@ async function check({ invocation, settings, words, out }: Desk): Promise<ExitCo
     const { entries, warnings } = parseManifest(await readManifest(file), { file, binDir: settings.binDir });
     const binaries = entries.map(({ name }) => name);
     if (invocation.output === 'json') {
-      out.line(JSON.stringify({ ...document, valid: true, binaries, warnings, problems: [] }));
+      out.data(JSON.stringify({ ...document, valid: true, binaries, warnings, problems: [] }));
       return 0;
     }
     for (const warning of warnings) out.line(out.paint('yellow', `warning: ${warning}`));
@@ -55,7 +55,7 @@ async function check({ invocation, settings, words, out }: Desk): Promise<ExitCo
     return 0;
   } catch (error) {
     if (!(error instanceof InvalidManifest) || invocation.output === 'text') throw error;
-    out.line(JSON.stringify({ ...document, valid: false, binaries: [], warnings: [], problems: error.problems }));
+    out.data(JSON.stringify({ ...document, valid: false, binaries: [], warnings: [], problems: error.problems }));
     return 78;
   }
 }
@@ -74,7 +74,7 @@ async function change({ invocation, settings, out }: Desk, asked: ManifestChange
     });
     const result = written === 'written' ? asked.done : 'unchanged';
     if (invocation.output === 'json')
-      out.line(JSON.stringify({ schema: 'bin-proxy/manifest-change/1', file, result, names: asked.names }));
+      out.data(JSON.stringify({ schema: 'bin-proxy/manifest-change/1', file, result, names: asked.names }));
     else for (const line of asked.story(result, file)) out.line(printableText(line));
     return 0;
   } catch (error) {

@@ -59,7 +59,7 @@ export async function showPlan(tick: Tick, plan: Plan, { source, todo }: PlanOri
     restarts: await restarts(plan.binaries.filter(isChange), tick),
   };
   if (tick.invocation.output === 'json')
-    tick.out.line(JSON.stringify(planDocument(plan, { ...context, host: hostname() })));
+    tick.out.data(JSON.stringify(planDocument(plan, { ...context, host: hostname() })));
   else reportPlan(plan, context, tick.out);
 }
 

@@ -3,9 +3,10 @@ import { digestText, shortDigest } from '../domain/digest.ts';
 import type { Evidence } from '../domain/evidence.ts';
 import type { MaintenanceWindow } from '../domain/manifest.ts';
 import type { PlannedBinary } from '../domain/plan.ts';
+import { minute } from '../planning/minute.ts';
 import { clockText, isOpen, nextOpening } from '../planning/window.ts';
 import { columns, printableText } from '../platform/text.ts';
-import { briefRelease, bytes, minute, span } from './desk-words.ts';
+import { bytes, span } from './desk-words.ts';
 import { type Explanation, explanationOf } from './explain-words.ts';
 import type { SeenBinary } from './host-view.ts';
 import { brief } from './report-run.ts';
@@ -56,7 +57,9 @@ function windowText(window: MaintenanceWindow, now: Date): string {
 function facts({ seen, plan }: Explained, { now, manifest }: ExplainContext): readonly (readonly string[])[] {
   const { entry, installed, standing, record } = seen;
   const why = explanationOf(standing, plan, { name: entry.name, manifest });
-  const there = installed.kind === 'present' ? `${shortDigest(installed.digest)}  ${entry.path}` : `-  ${entry.path}`;
+  // What it was compared with is told in one algorithm throughout.
+  const found = plan?.installed[0] ?? installed;
+  const there = found.kind === 'present' ? `${shortDigest(found.digest)}  ${entry.path}` : `-  ${entry.path}`;
   const proven = record?.active;
   const until = standing.until === undefined ? '' : ` until ${minute(standing.until)}`;
   return [
@@ -64,7 +67,7 @@ function facts({ seen, plan }: Explained, { now, manifest }: ExplainContext): re
     ['installed', there],
     ...(proven === undefined
       ? []
-      : [['proven', `${briefRelease(proven.release)}  ${proven.version}, since ${minute(proven.since)}`]]),
+      : [['proven', `${brief(proven.release.split(' ')[0])}  ${proven.version}, since ${minute(proven.since)}`]]),
     ...(why.offered === undefined ? [] : [['offered', `${brief(why.offered.release)}  ${why.offered.version}`]]),
     ...(entry.window === undefined ? [] : [['window', windowText(entry.window, now)]]),
     ['decision', `${DECISIONS[why.decision]} (${why.reason})`],
@@ -96,7 +99,7 @@ function rollback({ path, evidence }: NonNullable<Explained['last']>): readonly 
       'seen',
       columns(
         states.map((one) => [`${one.seconds.toFixed(1)} s`, one.process, one.state.toUpperCase(), one.detail]),
-      ).map((cells) => cells.join('  ')),
+      ).map((cells) => cells.join('  ').trimEnd()),
     ),
     ...tail(
       'health',

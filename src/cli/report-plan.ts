@@ -1,6 +1,7 @@
 import type { Plan, PlannedBinary } from '../domain/plan.ts';
 import { releaseId } from '../domain/release.ts';
 import { installedText } from '../planning/decide.ts';
+import { minute } from '../planning/minute.ts';
 import { columns, printableText } from '../platform/text.ts';
 import { brief, SELF_TOLD } from './report-run.ts';
 import type { Terminal } from './terminal.ts';
@@ -122,7 +123,7 @@ function whyOf({ entry, decision }: PlannedBinary, plan: Plan): string {
     case 'leave':
       return decision.until === undefined || SELF_TOLD.has(decision.reason)
         ? decision.detail
-        : `${decision.reason} until ${decision.until.slice(0, 16)}Z: ${decision.detail}`;
+        : `${decision.reason.replace('-', ' ')} until ${minute(decision.until)}: ${decision.detail}`;
     case 'fail':
       return decision.detail;
   }

@@ -1,5 +1,6 @@
 import { digestFromText, shortDigest } from '../domain/digest.ts';
 import type { HeldReason, Outcome, OutcomeKind } from '../domain/outcome.ts';
+import { minute } from '../planning/minute.ts';
 import { columns } from '../platform/text.ts';
 import type { ExitCode } from './exit-codes.ts';
 import type { Terminal } from './terminal.ts';
@@ -53,11 +54,18 @@ export function reportRun(
 }
 
 /** What an operator asked for is an update like any other, but nobody would call it so; and what waits nobody holds. */
-function wordFor({ outcome, reason }: Outcome): string {
-  if (outcome === 'held' && reason.startsWith('waiting-')) return 'waiting';
-  if (outcome === 'held' && reason === 'put-off') return 'put off';
+function wordFor({ outcome, reason }: { readonly outcome: OutcomeKind; readonly reason: string }): string {
+  if (outcome === 'held') return LEFT[reason] ?? WORDS.held;
   return outcome === 'updated' && reason === 'operator-rollback' ? 'went back' : WORDS[outcome];
 }
+
+const LEFT: Readonly<Record<string, string>> = {
+  'waiting-for-window': 'waiting',
+  'waiting-for-dependency': 'waiting',
+  'put-off': 'put off',
+  quarantined: 'quarantined',
+  'backing-off': 'backing off',
+} satisfies Partial<Record<HeldReason, string>>;
 
 function isShown({ outcome, reason }: Outcome, shown: 'everything' | 'changes' | 'acted'): boolean {
   if (shown === 'everything') return true;
@@ -67,10 +75,11 @@ function isShown({ outcome, reason }: Outcome, shown: 'everything' | 'changes' |
 }
 
 function summary(outcomes: readonly Outcome[]): string {
-  const counts = (Object.keys(WORDS) as OutcomeKind[])
-    .map((kind) => ({ kind, count: outcomes.filter(({ outcome }) => outcome === kind).length }))
-    .filter(({ count }) => count > 0)
-    .map(({ kind, count }) => `${count} ${WORDS[kind].toLowerCase()}`);
+  const kinds = Object.keys(WORDS) as OutcomeKind[];
+  const words = kinds.flatMap((kind) => outcomes.filter(({ outcome }) => outcome === kind).map(wordFor));
+  const counts = [...new Set(words)].map((word) => {
+    return `${words.filter((one) => one === word).length} ${word.toLowerCase()}`;
+  });
   return counts.length === 0 ? 'The manifest names no binaries.' : `${counts.join(', ')}.`;
 }
 
@@ -84,13 +93,13 @@ export const SELF_TOLD: ReadonlySet<string> = new Set<HeldReason>([
 
 /** One line for the log and the history of what became of a binary. */
 export function sentence(one: Outcome): string {
-  const next = one.nextAttempt === undefined ? '' : `; next attempt ${one.nextAttempt.slice(0, 16)}Z`;
+  const next = one.nextAttempt === undefined ? '' : `; next attempt ${minute(one.nextAttempt)}`;
   switch (one.outcome) {
     case 'up-to-date':
       return '';
     case 'held':
       if (SELF_TOLD.has(one.reason)) return one.detail;
-      return `${one.reason}: ${one.detail}${next}`;
+      return `${one.detail}${next}`;
     case 'updated':
       return `${REASONS[one.reason]}; ${one.detail} (${one.seconds.toFixed(1)} s)`;
     case 'failed':

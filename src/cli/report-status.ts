@@ -1,11 +1,15 @@
 import { hostname } from 'node:os';
 import { digestText, shortDigest } from '../domain/digest.ts';
+import type { MaintenanceWindow } from '../domain/manifest.ts';
+import { minute } from '../planning/minute.ts';
 import type { StandingKind } from '../planning/standing.ts';
+import { clockText, isOpen, nextOpening } from '../planning/window.ts';
 import { type LockOwner, ownerText } from '../platform/lock-owner.ts';
 import type { Schedule } from '../platform/schedule.ts';
 import { columns, printableText } from '../platform/text.ts';
 import type { HistoryLine } from '../store/history.ts';
-import { ago, minute, span } from './desk-words.ts';
+import { ago, changeWord, span } from './desk-words.ts';
+import { fitted } from './fitted.ts';
 import type { HostView, SeenBinary } from './host-view.ts';
 import type { ServiceProcess, ServiceStates } from './service-states.ts';
 import type { Terminal } from './terminal.ts';
@@ -49,18 +53,21 @@ const STYLES = {
   'rolled-back': 'yellow',
   failed: 'red',
 } as const;
-const HEAD = ['NAME', 'VERSION', 'DIGEST', 'STATE', 'SERVICE', 'LAST CHANGE', 'KEPT'];
+/** More than these are counted. */
+const MOST_NAMES = 3;
+const HEAD = ['NAME', 'VERSION', 'DIGEST', 'STATE', 'SERVICE', 'LAST OUTCOME', 'KEPT'];
 
 /** One row a binary, one fact a column; below it a line for whatever is not as it should be, and the last run. */
 export function reportStatus(view: HostView, context: StatusContext, out: Terminal): void {
   for (const warning of view.warnings) out.line(out.paint('yellow', `warning: ${warning}`));
-  const [head, ...rows] = columns([HEAD, ...view.binaries.map((binary) => row(binary, view.now, context))]);
+  const table = [HEAD, ...view.binaries.map((binary) => row(binary, view.now, context))];
+  const [head = [], ...rows] = columns(fitted(table, ['KEPT', 'DIGEST'], out.width));
   if (rows.length === 0) out.line('The manifest names no binaries.');
-  else out.line(out.paint('bold', (head ?? []).join('  ')));
+  else out.line(out.paint('bold', head.join('  ')));
   for (const [index, cells] of rows.entries()) {
     const state = view.binaries[index]?.standing.state ?? 'ok';
     const painted = cells.map((cell, i) =>
-      HEAD[i] === 'STATE' ? out.paint(STYLES[state], cell) : printableText(cell),
+      head[i]?.trim() === 'STATE' ? out.paint(STYLES[state], cell) : printableText(cell),
     );
     out.line(painted.join('  ').trimEnd());
   }
@@ -80,7 +87,7 @@ function row(binary: SeenBinary, now: Date, { services }: StatusContext): readon
     installed.kind === 'present' ? shortDigest(installed.digest) : '-',
     STANDING_WORDS[standing.state],
     serviceText(entry.name, services.of.get(entry.name), entry.services.length),
-    last === undefined ? '-' : `${last.outcome.replace('-', ' ')} ${ago(last.at, now)}`,
+    last === undefined ? '-' : `${changeWord(last)} ${ago(last.at, now)}`,
     String(backups.length),
   ];
 }
@@ -110,9 +117,14 @@ function notesOf({ entry, standing }: SeenBinary, services: ServiceStates): read
   const strangers = services.unknown.get(entry.name) ?? [];
   const down = (services.of.get(entry.name) ?? []).filter(({ failing }) => failing === 'yes');
   return [
-    ...(detail === '' ? [] : [`${entry.name}: ${word}: ${detail}`]),
+    ...(detail === ''
+      ? []
+      : [`${entry.name}: ${detail.startsWith(`${STANDING_WORDS[state]} `) ? '' : `${word}: `}${detail}`]),
     ...strangers.map((name) => `${entry.name}: supervisor knows no program "${name}"`),
-    ...down.map((one) => `${entry.name}: ${one.process} is ${one.state.toUpperCase()} (${one.detail})`),
+    ...down.map((one) => {
+      const which = one.process === entry.name ? 'its service' : one.process;
+      return `${entry.name}: ${which} is ${one.state.toUpperCase()} (${one.detail})`;
+    }),
   ];
 }
 
@@ -124,11 +136,30 @@ function footer(view: HostView, { services, schedules, owner, last }: StatusCont
     rows.push(['Unfinished', `run ${view.unfinished} has ended in an update; the next run takes it up first`]);
   if (last !== undefined) {
     const by = last.by === undefined ? '' : `, ${last.by}`;
-    rows.push(['Last change', `${minute(last.at)}  ${last.name} ${last.outcome} (run ${last.run}${by})`]);
+    rows.push(['Last change', `${minute(last.at)}  ${last.name} ${changeWord(last)} (run ${last.run}${by})`]);
   } else rows.push(['Last change', 'none yet']);
+  rows.push(...windowRows(view));
   for (const { when, file, next } of schedules)
     rows.push(['Next run', next === undefined ? `as of "${when}" (${file})` : `${minute(next)} (${file})`]);
   return columns(rows).map((cells) => cells.join('  '));
+}
+
+/** What an update would wait for, once for each window that is closed. Whether one waits, only the server can tell. */
+function windowRows({ binaries, now }: HostView): readonly (readonly [string, string])[] {
+  const closed = new Map<string, { readonly window: MaintenanceWindow; readonly names: string[] }>();
+  for (const { entry, standing } of binaries) {
+    const { window } = entry;
+    if (window === undefined || standing.state === 'held' || isOpen(window, now)) continue;
+    const one = closed.get(window.text) ?? { window, names: [] };
+    one.names.push(entry.name);
+    closed.set(window.text, one);
+  }
+  return [...closed.values()].map(({ window, names }) => {
+    const opens = nextOpening(window, now);
+    const who = names.length > MOST_NAMES ? `${names.length} binaries` : names.join(', ');
+    const until = opens === undefined ? 'it opens, which is never' : clockText(opens);
+    return ['Window', `updates of ${who} wait until ${until} (${window.text})`];
+  });
 }
 
 /** The document of `bin-proxy status --json`. */

@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import type { BinaryRecord } from '../domain/record.ts';
 import { releaseNames } from '../domain/release.ts';
 import { holdInForce, holdText } from '../planning/hold.ts';
+import { minute } from '../planning/minute.ts';
 import { type Lifted, liftPast } from '../planning/retry.ts';
 import { printableText } from '../platform/text.ts';
 import type { Invocation } from './command-line.ts';
@@ -56,7 +57,7 @@ function whyHeld(record: BinaryRecord, { entries }: Tick, now: Date): string | u
 function tell(retried: readonly Retried[], { invocation, out }: Tick, now: Date): void {
   if (invocation.output === 'json') {
     const document = { schema: 'bin-proxy/retry/1', host: hostname(), at: now.toISOString(), binaries: retried };
-    out.line(JSON.stringify(document));
+    out.data(JSON.stringify(document));
     return;
   }
   for (const one of retried) {
@@ -67,13 +68,19 @@ function tell(retried: readonly Retried[], { invocation, out }: Tick, now: Date)
 function sentences({ lifted, offered, held }: Retried): readonly string[] {
   const whose = offered === undefined ? 'any release (the server does not say which is offered)' : brief(idOf(offered));
   const texts = lifted.map(({ kind, release, until, detail }) => {
-    const limit = until === undefined ? '' : ` until ${until.slice(0, 16)}Z`;
-    return `${brief(idOf(release))} was ${kind}${limit}: ${detail}`;
+    const limit = until === undefined ? '' : ` until ${minute(until)}`;
+    return `${brief(idOf(release))} ${LIFTED[kind]}${limit}: ${detail}`;
   });
   if (texts.length === 0) texts.push(`nothing was held against ${whose}`);
   else if (held === undefined) texts.push('lifted: the next run tries it');
   return held === undefined ? texts : [...texts, `but it is ${held}; "bin-proxy unhold" first`];
 }
+
+const LIFTED = {
+  quarantined: 'was quarantined',
+  'backing-off': 'was backing off',
+  'left-by-operator': 'was left alone',
+};
 
 function idOf(names: string): string {
   return names.split(' ', 1)[0] ?? names;

@@ -2,16 +2,8 @@ import type { Plan } from '../domain/plan.ts';
 import { look } from '../engine/look.ts';
 import type { Invocation } from './command-line.ts';
 import type { ExitCode } from './exit-codes.ts';
-import {
-  beginTick,
-  conclude,
-  hasWatchers,
-  idleOutcome,
-  isStatusDue,
-  nothingPending,
-  policyOf,
-  type Tick,
-} from './tick.ts';
+import { endIdle, type Told } from './idle-end.ts';
+import { beginTick, conclude, idleOutcome, nothingPending, policyOf, type Tick } from './tick.ts';
 
 /** `bin-proxy run`: most ticks end with the look, and have loaded nothing else. */
 export async function runCommand(invocation: Invocation): Promise<ExitCode> {
@@ -29,15 +21,12 @@ async function runTick(invocation: Invocation): Promise<ExitCode> {
   await tick.half.cache.save();
   const quiet = plan.binaries.every(({ decision }) => decision.kind === 'up-to-date' || decision.kind === 'leave');
   if (quiet && tick.warnings.length + plan.warnings.length === 0 && (await nothingPending(tick)))
-    return await concludeIdle(tick, plan);
+    return endIdle(tick, plan, concludeIdle(tick, plan));
   const { actTick } = await import('./act-tick.ts');
   return actTick(tick, plan);
 }
 
-async function concludeIdle(tick: Tick, plan: Plan): Promise<ExitCode> {
+function concludeIdle(tick: Tick, plan: Plan): Told {
   const outcomes = plan.binaries.map(idleOutcome);
-  const exitCode = conclude(tick, outcomes);
-  if (await isStatusDue(tick, plan)) await (await import('./tick-status.ts')).tellStatus(tick, outcomes);
-  if (hasWatchers(tick)) await new (await import('./around.ts')).Around(tick).end({ outcomes, exitCode });
-  return exitCode;
+  return { outcomes, exitCode: conclude(tick, outcomes) };
 }

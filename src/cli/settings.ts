@@ -2,18 +2,13 @@ import { isAbsolute } from 'node:path';
 import { errorText, RunError, systemCode } from '../domain/errors.ts';
 import type { Reporting, Settings } from '../domain/settings.ts';
 import { readText } from '../platform/files.ts';
-import { type Assignment, parseConfig } from './config-file.ts';
-import type { SettingRow } from './setting-row.ts';
+import { parseConfig } from './config-file.ts';
 import type { Found } from './settings-found.ts';
+import { type Assigned, foundBy, type SettingSources } from './settings-lookup.ts';
 import { readProxies } from './settings-proxy.ts';
 import { CONFIG_VARIABLE, DEFAULT_CONFIG, SETTINGS, type SettingKey } from './settings-table.ts';
 import { readToken } from './settings-token.ts';
-
-export interface SettingSources {
-  /** By flag name, without the dashes; `config` among them. */
-  readonly flags: Readonly<Record<string, string>>;
-  readonly environment: Readonly<Record<string, string | undefined>>;
-}
+import { secretUrl } from './settings-url.ts';
 
 export interface LoadedSettings {
   readonly settings: Settings;
@@ -42,13 +37,14 @@ export async function loadSettings(sources: SettingSources): Promise<LoadedSetti
 /** Throws {@link RunError} where the config file cannot be read at all. */
 export async function findSettings(sources: SettingSources): Promise<FoundSettings> {
   const config = await readConfig(sources);
-  const found = new Map<SettingKey, Found>();
-  for (const row of SETTINGS) {
-    const value = lookUp(row, sources, config);
-    if (value !== undefined) found.set(row.key, value);
-  }
+  const found = foundBy(sources, config);
   const { file: configFile, state: configState, problems } = config;
   return { configFile, configState, found, problems, warnings: unknownVariables(config) };
+}
+
+/** What flags, environment and defaults say, whatever stands in the config file. */
+export function findWithoutConfig(sources: SettingSources): ReadonlyMap<SettingKey, Found> {
+  return foundBy(sources, { assignments: [], file: '' });
 }
 
 /** Throws {@link RunError} with every problem at once. */
@@ -60,10 +56,8 @@ export async function readSettings({ found, ...looked }: FoundSettings): Promise
   return { settings, configFile: looked.configFile, warnings: looked.warnings };
 }
 
-interface Config {
-  readonly file: string;
+interface Config extends Assigned {
   readonly state: 'read' | 'absent';
-  readonly assignments: readonly Assignment[];
   readonly problems: readonly string[];
 }
 
@@ -85,29 +79,6 @@ async function readConfig({ flags, environment }: SettingSources): Promise<Confi
   const { assignments, problems } = parseConfig(text ?? '');
   const state = text === undefined ? 'absent' : 'read';
   return { file, state, assignments, problems: problems.map((problem) => `${file}:${problem}`) };
-}
-
-/** An empty value is as good as none, as in a shell's `${K:-default}`. */
-function lookUp(row: SettingRow, { flags, environment }: SettingSources, config: Config): Found | undefined {
-  const flag = row.flag === '' ? undefined : flags[row.flag];
-  if (flag !== undefined) return { value: flag, from: `--${row.flag}`, rank: 'flag' };
-  const names = row.alias === undefined ? [row.variable] : [row.variable, row.alias];
-  for (const name of names) {
-    const value = isForged(name, environment) ? '' : (environment[name] ?? '');
-    if (value !== '') return { value, from: `${name} in the environment`, rank: 'environment' };
-  }
-  for (const name of names) {
-    const assigned = config.assignments.findLast(({ variable }) => variable === name);
-    if (assigned === undefined || assigned.value === '') continue;
-    const place = `${config.file}:${assigned.at}`;
-    return { value: assigned.value, from: `${place}  ${name}`, rank: 'config', place };
-  }
-  return row.fallback === undefined ? undefined : { value: row.fallback, from: 'default', rank: 'fallback' };
-}
-
-/** In a CGI script that is the header "Proxy" of a request. */
-function isForged(name: string, environment: SettingSources['environment']): boolean {
-  return name === 'HTTP_PROXY' && environment['REQUEST_METHOD'] !== undefined;
 }
 
 class Reader {
@@ -205,11 +176,10 @@ class Reader {
   /** An address that is shown to nobody (invariant 14). */
   #secretUrl(key: SettingKey): URL | undefined {
     const { value, from } = this.#get(key);
-    const url = URL.canParse(value) ? new URL(value) : undefined;
-    const isSound = url !== undefined && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '';
-    if (isSound) return url;
-    this.#problems.push(`${from}: expected an http or https address without a user and a password`);
-    return undefined;
+    const url = secretUrl(value);
+    if (url === undefined)
+      this.#problems.push(`${from}: expected an http or https address without a user and a password`);
+    return url;
   }
 
   #get(key: SettingKey): Found {

@@ -30,7 +30,7 @@ export async function statusCommand(invocation: Invocation): Promise<ExitCode> {
     ...(owner !== undefined && { owner }),
     ...(last !== undefined && { last }),
   };
-  if (invocation.output === 'json') out.line(JSON.stringify(statusDocument(view, context)));
+  if (invocation.output === 'json') out.data(JSON.stringify(statusDocument(view, context)));
   else reportStatus(view, context, out);
   return exitCodeOfStatus(view, services);
 }

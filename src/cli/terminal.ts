@@ -1,13 +1,22 @@
 import { styleText } from 'node:util';
 import { printableText } from '../platform/text.ts';
 import type { Color } from './command-line.ts';
+import { folded } from './fold.ts';
 
 type Style = 'green' | 'yellow' | 'red' | 'dim' | 'bold';
+
+/** A narrower one is not worth the trouble: some report no width, or none that can be. */
+const LEAST_WIDTH = 40;
 
 /** Writes answers. Text from outside cannot steer the terminal; colour never carries meaning alone. */
 export interface Terminal {
   readonly interactive: boolean;
+  /** In characters. Absent: nobody watches, and a line is as long as it is. */
+  readonly width?: number;
+  /** Of text: a terminal that is too narrow for it has it broken between words. */
   line(text: string): void;
+  /** For another program: as it is. */
+  data(text: string): void;
   paint(style: Style, text: string): string;
 }
 
@@ -22,9 +31,12 @@ export function terminal(stream: NodeJS.WriteStream, color: Color): Terminal {
         return styleText(style, text, { stream });
     }
   };
+  const width = stream.isTTY === true && stream.columns >= LEAST_WIDTH ? stream.columns : undefined;
   return {
     interactive: stream.isTTY === true,
-    line: (text) => void stream.write(`${text}\n`),
+    ...(width !== undefined && { width }),
+    line: (text) => void stream.write(`${width === undefined ? text : folded(text, width).join('\n')}\n`),
+    data: (text) => void stream.write(`${text}\n`),
     paint: (style, text) => painted(style, printableText(text)),
   };
 }

@@ -151,7 +151,7 @@ export function conclude(tick: Tick, outcomes: readonly Outcome[], ended?: RunEr
       exitCode,
       binaries: outcomes,
     };
-    out.line(JSON.stringify(document));
+    out.data(JSON.stringify(document));
   } else {
     const normal = tellsEverything(tick) ? 'everything' : 'changes';
     reportRun(outcomes, invocation.volume === 'quiet' ? 'acted' : normal, out);

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
-import { digestText } from '../domain/digest.ts';
+import { basename, dirname } from 'node:path';
+import { digestFromText, digestText } from '../domain/digest.ts';
 import type { Installation } from '../domain/installation.ts';
 import { sameRelease } from '../domain/release.ts';
 import type { InstallationReader } from '../installers/installer.ts';
@@ -54,20 +55,21 @@ export async function verifyCommand(invocation: Invocation): Promise<ExitCode> {
       files.push({ ...common, ...judged, ...(judged.result !== 'same' && { advice }) });
     }
   }
-  if (invocation.output === 'json') out.line(JSON.stringify(verifyDocument(files, view.warnings)));
+  if (invocation.output === 'json') out.data(JSON.stringify(verifyDocument(files, view.warnings)));
   else reportVerified(files, view.warnings, out);
   return files.some(isWrong) ? 100 : 0;
 }
 
 async function verifyInstalled(
-  { entry, record }: SeenBinary,
+  { entry, record, installed }: SeenBinary,
   written: string | undefined,
   reader: InstallationReader,
 ): Promise<Verified> {
   const common = { name: entry.name, what: 'installed', path: entry.path } as const;
   const proven = record?.active === undefined ? undefined : firstFiles(record.active.release);
   const expected = proven ?? written;
-  const algorithm = proven === undefined && written?.startsWith('sha256:') === true ? 'sha256' : algorithmOf(record);
+  const known = installed.kind === 'present' ? installed.digest.algorithm : algorithmOf(record);
+  const algorithm = proven === undefined && written?.startsWith('sha256:') === true ? 'sha256' : known;
   const judged = judge(await reader.read(entry.path, algorithm), expected);
   if (expected === undefined) return { ...common, ...judged };
   const advice =
@@ -108,7 +110,12 @@ const WORDS: Readonly<Record<Verified['result'], string>> = {
 
 function reportVerified(files: readonly Verified[], warnings: readonly string[], out: Terminal): void {
   for (const warning of warnings) out.line(out.paint('yellow', `warning: ${warning}`));
-  const rows = files.map((file) => [file.name, WORDS[file.result], isWrong(file) ? '' : brief(file.found), file.path]);
+  const rows = files.map((file) => [
+    file.name,
+    WORDS[file.result],
+    isWrong(file) ? '' : brief(file.found),
+    whatOf(file),
+  ]);
   for (const [index, cells] of columns(rows).entries()) {
     const file = files[index];
     if (file === undefined) continue;
@@ -116,9 +123,12 @@ function reportVerified(files: readonly Verified[], warnings: readonly string[],
     out.line(isWrong(file) ? out.paint('red', text) : printableText(text));
     if (!isWrong(file)) continue;
     const { expected, source = '', found = 'no file' } = file;
+    if (file.what === 'backup') out.line(`  ${printableText(file.path)}`);
     const who = { record: 'the record', manifest: 'the manifest', 'file-name': 'its name', '': '' }[source];
     if (expected !== undefined)
-      out.line(`  expected ${briefRelease(expected)} (${who}), found ${printableText(brief(found))}`);
+      out.line(
+        `  expected ${briefRelease(comparable(expected, found))} (${who}), found ${printableText(brief(found))}`,
+      );
     else out.line(`  expected a regular file, found ${printableText(found)}`);
     if (file.advice !== undefined) out.line(`  ${file.advice}`);
   }
@@ -126,6 +136,17 @@ function reportVerified(files: readonly Verified[], warnings: readonly string[],
   out.line(
     `${files.length === 1 ? '1 file' : `${files.length} files`}, ${wrong === 0 ? 'none differs from what is recorded' : `${wrong} not as recorded`}.`,
   );
+}
+
+/** Of the names of the same bytes the one in the algorithm of what was found, where there is one. */
+function comparable(expected: string, found: string): string {
+  const algorithm = digestFromText(found)?.algorithm;
+  return expected.split(' ').find((id) => digestFromText(id)?.algorithm === algorithm) ?? expected;
+}
+
+/** A kept file by what it is: its name is a digest long. */
+function whatOf({ what, path }: Verified): string {
+  return what === 'installed' ? path : basename(dirname(dirname(path))) === 'factory' ? 'factory' : 'backup';
 }
 
 /** The document of `bin-proxy verify --json`. */

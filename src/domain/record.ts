@@ -82,6 +82,8 @@ export interface BinaryRecord {
     readonly outcome: OutcomeKind;
     readonly reason: string;
     readonly detail: string;
+    /** Of a rollback that failed: why. */
+    readonly rollbackDetail?: string;
     readonly at: string;
   };
 }

@@ -47,7 +47,7 @@ export async function conclude(change: JournalChange, story: Story, roles: ActRo
   };
   const leftDown = story.undone.kind === 'nothing-touched' ? [] : story.undone.leftDown;
   const begun = story.journal.startedAt;
-  const nextAttempt = await rememberFailure({ ...tried, name, outcome: ending.outcome, begun, leftDown }, roles);
+  const nextAttempt = await rememberFailure({ ...tried, ...ending, name, begun, leftDown }, roles);
   await tellHistory(change, story, roles);
   const evidence = story.undone.kind === 'nothing-touched' ? {} : await keepEvidence(change, story, roles);
   return {
@@ -67,9 +67,9 @@ export async function conclude(change: JournalChange, story: Story, roles: ActRo
 async function tellHistory(change: JournalChange, story: Story, { history, clock, log, run }: ActRoles): Promise<void> {
   const { name, version, release: to, from } = change;
   const { reason, message: detail } = story.why.trouble;
-  const { outcome } = endingOf(story.undone);
+  const ending = endingOf(story.undone);
   const seconds = Math.round(story.seconds * 10) / 10;
-  const line = { at: clock.now().toISOString(), run, name, outcome, reason, detail, version, to, seconds };
+  const line = { at: clock.now().toISOString(), run, name, ...ending, reason, detail, version, to, seconds };
   try {
     await history.add(from === undefined ? line : { ...line, from });
   } catch (error) {

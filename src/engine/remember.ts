@@ -10,6 +10,8 @@ import type { ActRoles } from './roles.ts';
 export interface Failure extends FailedTry {
   readonly name: BinaryName;
   readonly outcome: OutcomeKind;
+  /** Why the rollback failed, if it did. */
+  readonly rollbackDetail?: string;
   /** When its transaction began: a failure is counted once, also where the tick that counted it died right after. */
   readonly begun?: string;
   /** What an operator wanted to go back from with it, and runs again now. */
@@ -26,7 +28,7 @@ export async function rememberFailure(
   failure: Failure,
   { records, clock, log }: Pick<ActRoles, 'records' | 'clock' | 'log'>,
 ): Promise<string | undefined> {
-  const { name, outcome, reason, detail, release, fault, begun, leftDown } = failure;
+  const { name, outcome, reason, detail, rollbackDetail, release, fault, begun, leftDown } = failure;
   const now = clock.now();
   // One from the future was counted before the clock was set back, and not for this transaction.
   const isSince = (since: string) => begun !== undefined && since >= begun && since <= now.toISOString();
@@ -37,7 +39,8 @@ export async function rememberFailure(
       const after = stayed(counted ? record : remember(record, failure, now), failure.leaves);
       nextAttempt = fault === 'release' ? after.quarantine[0]?.until : after.backoff?.notBefore;
       if (after === record && begun === undefined) return record;
-      const last = { outcome, reason, detail, at: now.toISOString() };
+      const why = rollbackDetail === undefined ? {} : { rollbackDetail };
+      const last = { outcome, reason, detail, ...why, at: now.toISOString() };
       return { ...after, ...(leftDown.length > 0 && { leftDown }), last };
     });
   } catch (error) {

@@ -1,4 +1,5 @@
 import { dirname, join } from 'node:path';
+import { WORKSHOP } from '../domain/workshop.ts';
 
 /** The folder beside a target, on its file system, where files are staged and former ones kept. */
 export interface Workshop {
@@ -9,6 +10,6 @@ export interface Workshop {
 }
 
 export function workshopOf(target: string, name: string): Workshop {
-  const root = join(dirname(target), '.bin-proxy');
+  const root = join(dirname(target), WORKSHOP);
   return { staging: join(root, 'staging'), backups: join(root, 'backups', name), rejected: join(root, 'rejected') };
 }

@@ -6,14 +6,13 @@ import fse from 'fs-extra';
 import { digestFromText, digestText } from '../domain/digest.ts';
 import { systemCode, UpdateError } from '../domain/errors.ts';
 import type { JournalFile } from '../domain/journal.ts';
+import { RESERVE_BYTES } from '../domain/workshop.ts';
 import { isNoSpace } from '../platform/file-trouble.ts';
 import { hashFile, makeDirectories, orUndefined, removeFile, syncDirectory } from '../platform/files.ts';
 import { HttpTrouble } from '../platform/http-trouble.ts';
 import { distrust } from '../platform/trust.ts';
 import { type Workshop, workshopOf } from './workshop-places.ts';
 
-/** Left free for everybody else on the file system. */
-const RESERVE_BYTES = 10 * 1024 * 1024;
 const ONE_DAY_NS = 86_400_000_000_000n;
 /** No program is larger; what claims to be is a mistake or an attack. */
 const MAX_ARTIFACT_BYTES = 8 * 1024 ** 3;
@@ -75,7 +74,7 @@ export async function roomIn(directory: string): Promise<number> {
   const free = Math.round((bavail * bsize) / 1024);
   throw new UpdateError(
     { reason: 'no-space', fault: 'host' },
-    `${directory} has ${free} KiB free, too little to stage anything`,
+    `${directory} has ${free} KiB free, too little to stage anything: ${RESERVE_BYTES / 1024} KiB stay free for others`,
     {
       hint: 'Free some space on this file system.',
     },

@@ -6,6 +6,7 @@ import type { Decision, FileChange, Plan, PlannedBinary } from '../domain/plan.t
 import type { BinaryRecord, Hold, Quarantine } from '../domain/record.ts';
 import { type Artifact, type Release, releaseNames, sameRelease } from '../domain/release.ts';
 import { heldText, holdInForce } from './hold.ts';
+import { minute } from './minute.ts';
 import { LONGEST_BACKOFF_MS, LONGEST_QUARANTINE_MS } from './quarantine.ts';
 
 /** What a source said about one binary; `not-asked` where the answer could not matter (a held binary). */
@@ -128,7 +129,7 @@ function leftAlone(release: Release, record: BinaryRecord, { now, offers }: Mome
   const names = releaseNames(release);
   const left = record.left?.find((one) => sameRelease(one.release, names));
   if (left !== undefined) {
-    const detail = `${left.by} went back from it at ${left.at.slice(0, 16)}Z; it waits for another release, "retry" or --force`;
+    const detail = `${left.by} went back from it at ${minute(left.at)}; it waits for another release, "retry" or --force`;
     return { kind: 'leave', release, reason: 'left-by-operator', detail };
   }
   const quarantine = record.quarantine.find((q) => sameRelease(q.release, names) && isRunning(q, now, offers));

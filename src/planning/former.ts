@@ -4,6 +4,7 @@ import type { JournalChange } from '../domain/journal.ts';
 import { namesOfRelease } from '../domain/journal.ts';
 import type { BinaryRecord, FormerVersion } from '../domain/record.ts';
 import { sameRelease } from '../domain/release.ts';
+import { minute } from './minute.ts';
 
 const MAX_FORMER = 16;
 /** Fewer digits are more likely a version. */
@@ -143,7 +144,7 @@ function distinct(versions: readonly KeptVersion[]): readonly KeptVersion[] {
 export function keptText({ digest, version, kind, until, failed, left }: KeptVersion): string {
   const words = [
     ...(kind === 'factory' ? ['factory: what was there before the first update'] : []),
-    ...(until === undefined ? [] : [`installed until ${until.slice(0, 16)}Z`]),
+    ...(until === undefined ? [] : [`installed until ${minute(until)}`]),
     ...(left === 'yes' ? ['left by an operator'] : []),
     ...(failed === undefined ? [] : [`failed here: ${failed}`]),
   ];

@@ -1,5 +1,6 @@
 import type { BinaryRecord } from '../domain/record.ts';
 import { sameRelease } from '../domain/release.ts';
+import { minute } from './minute.ts';
 
 /** Something that kept a release from being tried. */
 export interface Lifted {
@@ -33,7 +34,7 @@ export function liftPast(
   const left = (record.left ?? []).filter(isMeant);
   lifted.push(
     ...left.map(({ release, by, at }): Lifted => {
-      return { kind: 'left-by-operator', release, detail: `${by} went back from it at ${at.slice(0, 16)}Z` };
+      return { kind: 'left-by-operator', release, detail: `${by} went back from it at ${minute(at)}` };
     }),
   );
   if (lifted.length === 0) return { record, lifted };

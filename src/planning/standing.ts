@@ -78,9 +78,7 @@ function unfinished({ entry, journal }: Remembered): Standing | undefined {
 }
 
 function broken({ entry, installed, record }: Remembered): Standing | undefined {
-  if (record?.last?.outcome === 'rollback-failed') {
-    return { state: 'rollback-failed', detail: `${record.last.detail}; and the rollback failed` };
-  }
+  if (record?.last?.outcome === 'rollback-failed') return { state: 'rollback-failed', detail: bothCauses(record.last) };
   switch (installed.kind) {
     case 'present':
       return undefined;
@@ -93,6 +91,12 @@ function broken({ entry, installed, record }: Remembered): Standing | undefined 
     case 'unreadable':
       return { state: 'unreadable', detail: `cannot read ${entry.path}: ${installed.why}` };
   }
+}
+
+/** Why a release had to go, and why what ran before could not be brought back (invariant 6). */
+export function bothCauses(failed: { readonly detail: string; readonly rollbackDetail?: string }): string {
+  const why = failed.rollbackDetail === undefined ? '' : `: ${failed.rollbackDetail}`;
+  return `${failed.detail}; and the rollback failed${why}`;
 }
 
 /** The digest is taken in the algorithm of the release's own name; a release of several files is told by its first. */

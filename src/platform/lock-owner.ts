@@ -4,6 +4,9 @@ import { readText } from './files.ts';
 import { ownerFile } from './lock-place.ts';
 import { bootId, executedFile, processFacts } from './processes.ts';
 
+/** Characters: enough to know a program by. */
+const MOST_OF_COMMAND = 60;
+
 /** Who holds the lock; written beside it, never trusted without proof. */
 export interface LockOwner {
   readonly pid: number;
@@ -60,8 +63,10 @@ async function readOwner(file: string): Promise<string | undefined> {
 }
 
 export function ownerText(owner: LockOwner): string {
-  const since = owner.since === undefined ? '' : ` since ${owner.since}`;
-  return `pid ${owner.pid}${since}, command "${owner.command}"`;
+  const since = owner.since === undefined ? '' : ` since ${owner.since.slice(0, 19).replace('T', ' ')}Z`;
+  const { command } = owner;
+  const shown = command.length <= MOST_OF_COMMAND ? command : `${command.slice(0, MOST_OF_COMMAND - 1)}…`;
+  return `pid ${owner.pid}${since}, command "${shown}"`;
 }
 
 /** This process as the owner of a lock; `program` is how it calls itself there. */

@@ -66,6 +66,12 @@ export class Cache {
     return digest;
   }
 
+  /** In which algorithm the digest of a file is known, if in any; sha256 before md5. */
+  algorithmOf(path: string): DigestAlgorithm | undefined {
+    const cached = this.#files.get(path);
+    return (['sha256', 'md5'] as const).find((algorithm) => cached?.[algorithm] !== undefined);
+  }
+
   manifest(key: string): Manifest | undefined {
     return this.#manifest?.key === key ? this.#manifest.value : undefined;
   }

@@ -14,6 +14,8 @@ export interface HistoryLine {
   readonly outcome: string;
   readonly reason: string;
   readonly detail: string;
+  /** Of a rollback that failed: why; an earlier version wrote none. */
+  readonly rollbackDetail?: string;
   readonly version: string;
   readonly from?: string;
   readonly to: string;

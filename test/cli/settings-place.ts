@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { expect } from 'vitest';
-import { loadSettings, type SettingSources } from '../../src/cli/settings.ts';
+import { loadSettings } from '../../src/cli/settings.ts';
+import type { SettingSources } from '../../src/cli/settings-lookup.ts';
 import type { RunError } from '../../src/domain/errors.ts';
 import type { Settings } from '../../src/domain/settings.ts';
 import { folder } from '../store/folder.ts';

@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import type { SettingSources } from '../../src/cli/settings.ts';
+import type { SettingSources } from '../../src/cli/settings-lookup.ts';
 import { settingsPlace } from './settings-place.ts';
 
 const { place, load, problemsWith } = settingsPlace();

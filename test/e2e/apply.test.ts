@@ -40,6 +40,30 @@ describe.concurrent('a plan in a file', () => {
     expect(again.stderr).toContain(`  app: installed: expected md5:${md5(v1)}, found md5:${md5(v2)}\n`);
   });
 
+  hostTest('tells what the end of an earlier update has changed, where it fits no more after it', async ({ host }) => {
+    await host.runs('app', v1, ['autorestart=false']);
+    host.manages('app');
+    host.server.publish('app', v2);
+    await host.tick([], { BIN_PROXY_STABLE_SECONDS: '1' });
+    host.server.publish('app', v3);
+    const file = join(host.directory, 'tonight.plan');
+    await host.run(['plan', '--out', file]);
+    process.kill(await host.supervisor.pid('app'), 'SIGKILL');
+    await host.supervisor.untilState('app', 'EXITED');
+
+    const ran = await host.run(['apply', file], { BIN_PROXY_STABLE_SECONDS: '1' });
+    expect(ran.code).toBe(101);
+    expect(ran.stdout).toMatch(/^app {2}ROLLED BACK {2}/);
+    expect(ran.stderr.split('\n')).toEqual([
+      expect.stringMatching(/^bin-proxy: the plan of \S+ no longer fits, and is not carried out:$/),
+      `bin-proxy:   app: installed: expected md5:${md5(v2)}, found md5:${md5(v1)}`,
+      'bin-proxy: What was done before: app rolled back.',
+      `bin-proxy: Look at it anew: bin-proxy plan --out ${file}`,
+      '',
+    ]);
+    expect(host.installed('app')).toEqual(v1);
+  });
+
   rootHostTest('is refused where the world has changed, and says what', async ({ host }) => {
     host.manages({ name: 'app', service: false });
     host.server.publish('app', v1);
@@ -48,7 +72,7 @@ describe.concurrent('a plan in a file', () => {
     host.server.publish('app', v3);
     const ran = await host.run(['apply', file]);
     expect(ran.code).toBe(101);
-    expect(ran.stderr).toContain('no longer fits; nothing was changed\n');
+    expect(ran.stderr).toContain('no longer fits, and is not carried out:\n');
     expect(ran.stderr).toContain(`  app: offered: expected md5:${md5(v1)}, found md5:${md5(v3)}\n`);
     expect(host.leftovers()).toEqual([]);
 

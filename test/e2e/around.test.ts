@@ -1,6 +1,16 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, fstatSync, openSync, readFileSync, statSync, utimesSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fstatSync,
+  openSync,
+  readFileSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -11,6 +21,20 @@ import { hostTest } from '../support/host-test.ts';
 import { md5, program } from '../support/program.ts';
 
 const [v1, v2] = [program('1'), program('2')];
+
+/** Somebody who is pinged, and what with: path and text of each. */
+async function pinged() {
+  const told: [path: string | undefined, body: string][] = [];
+  const server = createServer((request, response) => {
+    void text(request).then((body) => {
+      told.push([request.url, body]);
+      response.end('OK');
+    });
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  const { port } = server.address() as AddressInfo;
+  return { told, url: `http://127.0.0.1:${port}/check`, stop: () => server.close() };
+}
 
 describe.concurrent('beside a run', () => {
   hostTest('metrics are written when they change, and are what promtool understands', async ({ host }) => {
@@ -69,6 +93,34 @@ describe.concurrent('beside a run', () => {
     utimesSync(file, 1, 1);
     await host.run(['run'], metrics);
     expect(statSync(file).mtimeMs).toBe(1_000);
+  });
+
+  hostTest('settings that are not valid are told of where whom to tell can be read', async ({ host }) => {
+    const file = join(host.directory, 'bin-proxy.prom');
+    host.manages({ name: 'app', service: false });
+    host.server.publish('app', v1);
+    await host.tick([], { BIN_PROXY_METRICS_FILE: file });
+    const config = join(host.directory, 'broken');
+    const { told, url, stop } = await pinged();
+    const lines = [`export BIN_PROXY_METRICS_FILE="${file}"`, `export BIN_PROXY_PING_URL="${url}"`, 'DIR = $(pwd)'];
+    writeFileSync(config, `${lines.join('\n')}\n`, { mode: 0o600 });
+
+    expect((await host.run(['run', '--config', config], { BIN_PROXY_STABLE_SECONDS: 'long' })).code).toBe(78);
+    stop();
+    expect(readFileSync(file, 'utf8')).toMatch(/^bin_proxy_exit_code 78$/m);
+    expect(readFileSync(file, 'utf8')).toMatch(/^bin_proxy_binary_state\{name="app",state="ok"\} 1$/m);
+    expect(told).toEqual([['/check/78', expect.stringContaining('the settings have 2 problems')]]);
+
+    // One who may write the config file must not name a file that root writes.
+    const victim = join(host.directory, 'victim');
+    writeFileSync(config, `export BIN_PROXY_METRICS_FILE="${victim}"\n`);
+    chmodSync(config, 0o666);
+    const untrusted = await host.run(['run', '--config', config]);
+    if (process.geteuid?.() === 0) expect([untrusted.code, existsSync(victim)]).toEqual([77, false]);
+
+    // Where the whole file cannot be read there is still the environment.
+    await host.run(['run', '--config', join(host.directory, 'nosuch')], { BIN_PROXY_METRICS_FILE: victim });
+    expect(readFileSync(victim, 'utf8')).toMatch(/^bin_proxy_exit_code 78$/m);
   });
 
   hostTest('a ping tells of the beginning and the end, and changes nothing', async ({ host }) => {

@@ -51,10 +51,10 @@ describe("the operator's desk", () => {
       expect(await told(host, 'status')).toMatch(
         new RegExp(
           [
-            '^NAME  VERSION  DIGEST    STATE     SERVICE +LAST CHANGE  KEPT',
-            `app   -        ${short(v1)}  as found  RUNNING \\w+ +-            0`,
-            `kept  -        ${short(v1)}  held      none +-            0`,
-            'gone  -        -         MISSING   none +-            0',
+            '^NAME  VERSION  DIGEST    STATE     SERVICE +LAST OUTCOME  KEPT',
+            `app   -        ${short(v1)}  as found  RUNNING \\w+ +-             0`,
+            `kept  -        ${short(v1)}  held      none +-             0`,
+            'gone  -        -         MISSING   none +-             0',
             '',
             'kept: held: audit',
             `gone: MISSING: there is no file at ${host.path('gone')}`,
@@ -148,7 +148,15 @@ describe("the operator's desk", () => {
       });
 
       // About the set-up; what they say is tested beside them.
-      for (const question of ['doctor', 'config show', 'help exit-codes', 'manifest check', 'manifest add app'])
+      const others = ['hold kept', 'unhold kept', 'retry app'];
+      for (const question of [
+        'doctor',
+        'config show',
+        'help exit-codes',
+        'manifest check',
+        'manifest add app',
+        ...others,
+      ])
         await json(...question.split(' '));
       await json('install', '--root', join(host.directory, 'root'), '--dry-run');
       expect([...schemas].sort()).toEqual([...DOCUMENTED].sort());

@@ -20,7 +20,7 @@ describe.concurrent("an operator's hold", () => {
       expect(held).toMatchObject({ code: 0, stderr: '' });
       const by = process.geteuid?.() === 0 ? 'alice' : '\\S+';
       expect(held.stdout).toMatch(
-        new RegExp(`^app  held until \\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\dZ by ${by}: the audit\n$`),
+        new RegExp(`^app  held until \\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\dZ by ${by}: the audit\n$`),
       );
 
       host.manages({ name: 'app', service: false, keep: 5 });

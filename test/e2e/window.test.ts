@@ -38,6 +38,9 @@ describe.concurrent('a maintenance window', () => {
     expect(host.server.requests.filter((line) => line.includes('app/download'))).toEqual([]);
     expect(await host.run(['run'], UTC)).toMatchObject({ code: 0, stdout: '', stderr: '' });
 
+    const status = await host.run(['status'], UTC);
+    const until = told.replace(/^.*opens /, '');
+    expect(status.stdout).toContain(`Window       updates of app, tool wait until ${until} (${text})\n`);
     const plan = await host.run(['plan'], UTC);
     expect(plan.stdout).toMatch(/^! {2}app .* waiting for its window/m);
     expect(plan.stdout).toContain(`-        ${told}\n`);

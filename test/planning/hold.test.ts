@@ -26,7 +26,7 @@ describe("an operator's hold", () => {
     ['one that is installed', { kind: 'offered', release: releaseOf(md5Of('old')) }],
     ['a server that refuses', refused],
   ])('comes before %s, and says until when, by whom and why', (_, answer) => {
-    const detail = 'held until 2030-05-06T08:08Z by alice: the audit';
+    const detail = 'held until 2030-05-06 08:08Z by alice: the audit';
     expect(decisionFor(answer, hold)).toMatchObject({ kind: 'leave', reason: 'held', detail, until: hold.until });
   });
 

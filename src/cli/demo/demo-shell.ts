@@ -1,9 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { systemCode } from '../../domain/errors.ts';
+import { folded } from '../fold.ts';
 import type { Terminal } from '../terminal.ts';
-import { folded } from './fold.ts';
 import { ownProgram } from './own-program.ts';
+
+/** As wide as a page that shows them, and before each line stands an indent. */
+const WIDTH = 96;
+const PREFIX = '  ';
 
 export interface Said {
   readonly code: number;
@@ -48,7 +52,9 @@ export class DemoShell {
     this.#prompt(shown);
     const said = await this.#run(file, args);
     const lines = said.text === '' ? [] : said.text.replace(/\n$/, '').split('\n');
-    for (const part of lines.flatMap(folded)) this.#out.line(part === '' ? '' : `  ${part}`);
+    const width = Math.min(WIDTH, (this.#out.width ?? Number.POSITIVE_INFINITY) - PREFIX.length);
+    for (const part of lines.flatMap((line) => folded(line, width)))
+      this.#out.line(part === '' ? '' : `${PREFIX}${part}`);
     return said;
   }
 

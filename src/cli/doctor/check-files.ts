@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { access, readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { systemCode } from '../../domain/errors.ts';
+import { minute } from '../../planning/minute.ts';
 import { deadTemporaries, orUndefined } from '../../platform/files.ts';
 import { lockOwner, ownerText } from '../../platform/lock-owner.ts';
 import { distrust } from '../../platform/trust.ts';
@@ -80,7 +81,7 @@ async function lookAtState({ settings: { stateDir }, entries }: Patient): Promis
     said.push(warn(`the record of ${name} is damaged: ${why}`, 'The next change of it writes it anew.'));
   for (const { name, last } of byName.values())
     if (last?.outcome === 'rollback-failed')
-      said.push(fail(`a rollback of ${name} has failed at ${last.at}`, `bin-proxy explain ${name}`));
+      said.push(fail(`a rollback of ${name} has failed at ${minute(last.at)}`, `bin-proxy explain ${name}`));
   const dead = deadTemporaries(stateDir).length;
   if (dead > 0)
     said.push(warn(`${dead} files in ${stateDir} were left by runs that died`, 'The next run removes them.'));

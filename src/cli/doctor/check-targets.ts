@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { errorText } from '../../domain/errors.ts';
 import { HEADER_BYTES, readExecutable, unfit } from '../../domain/executable.ts';
 import type { ManifestEntry } from '../../domain/manifest.ts';
+import { RESERVE_BYTES, WORKSHOP } from '../../domain/workshop.ts';
 import { orUndefined, realPathOf } from '../../platform/files.ts';
 import { type Mount, mountOf, mounts } from '../../platform/mount-facts.ts';
 import { bytes } from '../desk-words.ts';
@@ -17,9 +18,6 @@ export const TARGET_CHECKS: readonly Check[] = [
 const ANY_EXECUTE = 0o111n;
 /** Journal, records, history and cache need no more. */
 const STATE_BYTES = 1_000_000;
-/** Left free for everybody else, as staging does (installers/workshop.ts). */
-const RESERVE_BYTES = 10 * 1024 * 1024;
-const WORKSHOP = '.bin-proxy';
 
 async function lookAtTargets({ entries, user }: Patient): Promise<readonly Said[]> {
   if (entries.length === 0) return [skip('no binary to look at')];
@@ -120,10 +118,11 @@ async function lookAtDisks({ entries, settings }: Patient): Promise<readonly Sai
 async function sayRoom({ folder, sizes }: Need): Promise<Said> {
   const { bavail, bsize, ffree, files } = await statfs(folder);
   const free = Math.max(0, bavail * bsize - RESERVE_BYTES);
+  const room = `${folder}: ${bytes(bavail * bsize)} free, of which ${bytes(RESERVE_BYTES)} stay so`;
   const [largest, all] = [Math.max(...sizes), sizes.reduce((sum, size) => sum + size, 0)];
   const advice = 'Free some space (df -h, and df -i for inodes).';
   if (files > 0 && ffree < 10) return fail(`${folder}: no inodes are left`, advice);
-  const told = `${folder}: ${bytes(free)} free; an update of all needs ${bytes(all)}, of the largest ${bytes(largest)}`;
+  const told = `${room}; needed: ${bytes(all)} for all at once${sizes.length === 1 ? '' : `, ${bytes(largest)} for the largest`}`;
   if (free < largest) return fail(told, advice);
-  return free < all ? warn(told, advice) : ok(`${folder}: ${bytes(free)} free, an update of all needs ${bytes(all)}`);
+  return free < all ? warn(told, advice) : ok(`${folder}: ${bytes(free)} to spare, and ${bytes(all)} needed at most`);
 }

@@ -2,6 +2,7 @@ import { lstat, readdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { RunError } from '../../domain/errors.ts';
 import type { Settings } from '../../domain/settings.ts';
+import { WORKSHOP } from '../../domain/workshop.ts';
 import { orUndefined, realPathOf } from '../../platform/files.ts';
 import { lockDirectory, ownerFile } from '../../platform/lock-place.ts';
 import { JournalStore } from '../../store/journal-file.ts';
@@ -97,7 +98,7 @@ async function workshops(root: string, { manifestFile, binDir }: Settings): Prom
     const targets = await Promise.all(
       entries.map(({ path }) => (root === '/' ? realPathOf(path) : Promise.resolve(path))),
     );
-    return [...new Set(targets.map((path) => join(dirname(path), '.bin-proxy')))];
+    return [...new Set(targets.map((path) => join(dirname(path), WORKSHOP)))];
   } catch {
     return [];
   }

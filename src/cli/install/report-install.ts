@@ -33,7 +33,7 @@ const WORDS: Readonly<Record<Done['action'], readonly [done: string, would: stri
 /** A line for each file, what is run, and what is to be done next. */
 export function reportInstall(report: Report, { output }: Invocation, out: Terminal): void {
   const { verb, site, done, commands, trouble } = report;
-  if (output === 'json') return out.line(JSON.stringify(document(report)));
+  if (output === 'json') return out.data(JSON.stringify(document(report)));
   const rows = done.map((one) => [word(one.action, site), `${join(site.root, one.path)}${noteOf(one, site)}`]);
   for (const cells of columns(rows)) out.line(printableText(cells.join('  ')));
   if (rows.length === 0) out.line('Nothing was written here by "bin-proxy install".');
