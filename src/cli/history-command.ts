@@ -67,7 +67,7 @@ function reportHistory({ lines, left, damaged }: Shown, out: Terminal): void {
     one.from === one.to ? brief(one.to) : `${brief(one.from)} -> ${brief(one.to)}`,
     one.version,
     `${one.seconds.toFixed(1)} s`,
-    one.by ?? '-',
+    one.by?.replace(/^user /, '') ?? '-',
   ]);
   const head = ['WHEN', 'NAME', 'OUTCOME', 'CHANGE', 'VERSION', 'TOOK', 'BY'];
   const table = fitted([head, ...cells], ['TOOK', 'VERSION'], out.width);

@@ -4,7 +4,9 @@ import { printableText } from '../platform/text.ts';
 import type { Invocation } from './command-line.ts';
 import { type ExitCode, exitCodeOfError, exitCodeOfUnexpected } from './exit-codes.ts';
 import type { CommandName } from './flag-table.ts';
+import { folded } from './fold.ts';
 import { runCommand } from './run-command.ts';
+import { widthOf } from './terminal.ts';
 import { parseTickArguments } from './tick-arguments.ts';
 
 /** The program. Sets the exit code and returns; nothing here ends the process by force, so no line is lost. */
@@ -75,6 +77,7 @@ async function tellError(error: unknown, argv: readonly string[]): Promise<ExitC
         `${lines
           .flatMap((line) => line.split('\n'))
           .map((line) => `${prefix}${printableText(line)}`)
+          .flatMap((line) => folded(line, widthOf(process.stderr) ?? Number.POSITIVE_INFINITY))
           .join('\n')}\n`,
       );
     }

@@ -20,6 +20,11 @@ export interface Terminal {
   paint(style: Style, text: string): string;
 }
 
+/** Of a terminal, in characters; undefined where it is none. */
+export function widthOf(stream: NodeJS.WriteStream): number | undefined {
+  return stream.isTTY && stream.columns >= LEAST_WIDTH ? stream.columns : undefined;
+}
+
 export function terminal(stream: NodeJS.WriteStream, color: Color): Terminal {
   const painted = (style: Style, text: string) => {
     switch (color) {
@@ -31,7 +36,7 @@ export function terminal(stream: NodeJS.WriteStream, color: Color): Terminal {
         return styleText(style, text, { stream });
     }
   };
-  const width = stream.isTTY === true && stream.columns >= LEAST_WIDTH ? stream.columns : undefined;
+  const width = widthOf(stream);
   return {
     interactive: stream.isTTY === true,
     ...(width !== undefined && { width }),

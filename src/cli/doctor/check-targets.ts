@@ -118,7 +118,7 @@ async function lookAtDisks({ entries, settings }: Patient): Promise<readonly Sai
 async function sayRoom({ folder, sizes }: Need): Promise<Said> {
   const { bavail, bsize, ffree, files } = await statfs(folder);
   const free = Math.max(0, bavail * bsize - RESERVE_BYTES);
-  const room = `${folder}: ${bytes(bavail * bsize)} free, of which ${bytes(RESERVE_BYTES)} stay so`;
+  const room = `${folder}: ${bytes(bavail * bsize)} free, and ${bytes(RESERVE_BYTES)} must stay so`;
   const [largest, all] = [Math.max(...sizes), sizes.reduce((sum, size) => sum + size, 0)];
   const advice = 'Free some space (df -h, and df -i for inodes).';
   if (files > 0 && ffree < 10) return fail(`${folder}: no inodes are left`, advice);
