@@ -97,7 +97,7 @@ function offline(standing: Standing, place: { readonly name: string; readonly ma
       return { ...common, decision: 'leave', ...next, advice: LEFT[state](place) };
     case 'unreadable':
     case 'rollback-failed':
-      return { ...common, decision: 'fail', advice: 'Look at the program and its log; README, "At 3 a.m."' };
+      return { ...common, decision: 'fail', advice: 'Look at the program and its log; docs/at-3-am.md' };
     default:
       return { ...common, decision: 'not-asked', advice: `What the server offers: bin-proxy explain ${place.name}` };
   }

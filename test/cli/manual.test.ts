@@ -16,7 +16,7 @@ const PAGES = [
   ['bin-proxy.8', programPage()],
   ['bin-manifests.5', manifestPage()],
 ] as const;
-const readme = shipped('README.md');
+const [commands, manifest] = [`\n${shipped('docs/commands.md')}`, shipped('docs/manifest.md')];
 
 /** What a reader sees, on one line. */
 function rendered(file: string): string {
@@ -41,7 +41,7 @@ describe.skipIf(!has('man', 'mandoc'))('the manual', () => {
     }
   });
 
-  folderTest('says what help and README say', async ({ folder }) => {
+  folderTest('says what help and docs say', async ({ folder }) => {
     const [page, fields] = PAGES.map(([name, text]) => rendered(folder.write(name, text)));
     const parsed = await parseFullArguments(['--help']);
     const help = parsed.kind === 'text' ? parsed.text.replaceAll(/\s+/g, ' ') : '';
@@ -57,12 +57,10 @@ describe.skipIf(!has('man', 'mandoc'))('the manual', () => {
       }
     }
     for (const { variable } of SETTINGS) expect(page).toContain(variable);
-    const codes = table(section(readme, '## Exit codes'), 'code');
+    const codes = table(section(commands, '## Exit codes'), 'code');
     expect(codes).toHaveLength(EXIT_CODES.length);
     for (const [code, meaning] of codes) expect(page).toContain(`${code} ${meaning}`);
-    for (const [field, , meaning] of table(section(readme, '## The manifest'), 'field').map((row) =>
-      row.map(unticked),
-    )) {
+    for (const [field, , meaning] of table(manifest, 'field').map((row) => row.map(unticked))) {
       expect(fields).toContain(`${field} ${meaning}`);
     }
     expect(Object.keys(entryProperties()).length).toBeGreaterThan(8);

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { EXIT_CODES } from '../../src/cli/exit-codes.ts';
 import { FLAGS, type FlagRow, isCommand } from '../../src/cli/flag-table.ts';
@@ -15,9 +16,22 @@ import { anchors, codeBlocks, links, section, table, unticked } from './markdown
 import { folderTest, shipped, shippedPath } from './shipped.ts';
 
 const readme = shipped('README.md');
+const [commands, settings, manifest, ticks, atNight, server] = [
+  'commands',
+  'settings',
+  'manifest',
+  'ticks',
+  'at-3-am',
+  'release-server',
+].map((name) => `\n${shipped(`docs/${name}.md`)}`) as [string, string, string, string, string, string];
+/** What a reader of the README is led to, by its path. */
+const pages: ReadonlyMap<string, string> = new Map([
+  ['README.md', readme],
+  ...readdirSync(shippedPath('docs')).map((name) => [`docs/${name}`, shipped(`docs/${name}`)] as const),
+]);
 const PLACE = { file: 'bin-manifests.json', binDir: '/usr/local/bin' };
 
-describe("the README's table", () => {
+describe('the table', () => {
   it('of commands names those that there are', async () => {
     const parsed = await parseFullArguments(['--help']);
     const help = parsed.kind === 'text' ? parsed.text : '';
@@ -32,7 +46,7 @@ describe("the README's table", () => {
   });
 
   it('of flags says what the help says', () => {
-    const rows = table(readme, 'flag').map((row) => row.map(unticked));
+    const rows = table(commands, 'flag').map((row) => row.map(unticked));
     const expected = (FLAGS as readonly FlagRow[]).map(({ flag, short, placeholder, meaning }) => {
       const long = placeholder === undefined ? `--${flag}` : `--${flag} ${placeholder}`;
       return [short === undefined ? long : `-${short}, ${long}`, meaning];
@@ -41,7 +55,7 @@ describe("the README's table", () => {
   });
 
   it('of settings is the table of the program', () => {
-    const rows = table(section(readme, '## Settings'), 'variable').map((row) => row.map(unticked));
+    const rows = table(settings, 'variable').map((row) => row.map(unticked));
     expect(rows).toEqual(
       SETTINGS.map(({ variable, flag, placeholder, fallback, meaning }) => {
         return [variable, flag === '' ? '-' : `--${flag} ${placeholder}`, fallback ?? '-', meaning];
@@ -50,7 +64,7 @@ describe("the README's table", () => {
   });
 
   it('of exit codes is the table of the program', () => {
-    const rows = table(section(readme, '## Exit codes'), 'code').map(([code, meaning]) => [Number(code), meaning]);
+    const rows = table(section(commands, '## Exit codes'), 'code').map(([code, meaning]) => [Number(code), meaning]);
     expect(rows).toEqual(EXIT_CODES);
   });
 
@@ -59,18 +73,18 @@ describe("the README's table", () => {
       properties: { binaries: { items: { properties: Record<string, { description: string; default?: unknown }> } } };
     };
     const { properties } = schema.properties.binaries.items;
-    const rows = table(section(readme, '## The manifest'), 'field').map((row) => row.map(unticked));
+    const rows = table(manifest, 'field').map((row) => row.map(unticked));
     expect(rows.map(([field, , meaning]) => [field, meaning])).toEqual(
       Object.entries(properties).map(([field, { description }]) => [field, description]),
     );
     for (const [field = '', example = ''] of rows) {
-      const manifest = JSON.stringify({
+      const text = JSON.stringify({
         binaries: [{ name: 'x', [field]: JSON.parse(example) as unknown }, { name: 'db' }],
       });
-      expect(parseManifest(manifest, PLACE).warnings).toEqual([]);
+      expect(parseManifest(text, PLACE).warnings).toEqual([]);
     }
     expect([properties['version']?.default, properties['keep']?.default]).toEqual(['latest', 3]);
-    expect(readme).toContain('`version` is `latest` if it is not given, and `keep` is 3.');
+    expect(manifest).toContain('`version` is `latest` if it is not given, and `keep` is 3.');
   });
 
   it('of reasons names every one', () => {
@@ -78,12 +92,11 @@ describe("the README's table", () => {
     const union = /export type FailureReason =([^;]*);/.exec(source)?.[1] ?? '';
     const reasons = [...union.matchAll(/\| '([a-z-]+)'/g)].map(([, reason]) => reason);
     expect(reasons.length).toBeGreaterThan(15);
-    expect(table(readme, 'reason').map(([reason = '']) => unticked(reason))).toEqual(reasons);
+    expect(table(atNight, 'reason').map(([reason = '']) => unticked(reason))).toEqual(reasons);
   });
 
   it('of steps hides nothing: each one has what a crash leaves and what the next tick does', () => {
-    const text = section(readme, '## What happens in a tick');
-    const forth = text.split('\n').filter((line) => /^\| (\d+|[a-e]) \|/.test(line));
+    const forth = ticks.split('\n').filter((line) => /^\| (\d+|[a-e]) \|/.test(line));
     expect(forth).toHaveLength(13 + 5);
     for (const line of forth) expect(line.split('|').filter((cell) => cell.trim() !== '')).toHaveLength(4);
   });
@@ -114,17 +127,23 @@ describe('the README', () => {
       hours.push((Date.parse(record.quarantine[0]?.until ?? '') - now.getTime()) / 3_600_000);
     }
     const units: Readonly<Record<string, number>> = { hour: 1, day: 24, week: 168 };
-    const told = /^8 hours, .*$/m.exec(readme)?.[0] ?? '';
+    const told = /^8 hours, .*$/m.exec(ticks)?.[0] ?? '';
     expect(
       [...told.matchAll(/(\d+) (hour|day|week)s?/g)].map(([, n, unit = '']) => Number(n) * (units[unit] ?? 0)),
     ).toEqual(hours);
   });
 
-  it('leads nowhere that is not there', () => {
-    const broken = links(readme).filter((to) =>
-      to.startsWith('#') ? !anchors(readme).has(to) : !existsSync(shippedPath(to)),
+  it('leads nowhere that is not there, nor does a page that it leads to', () => {
+    const broken = [...pages].flatMap(([page, text]) =>
+      links(text).filter((to) => {
+        const [file = '', anchor] = to.split('#');
+        const path = file === '' ? page : join(dirname(page), file);
+        if (anchor === undefined) return !existsSync(shippedPath(path));
+        return !anchors(pages.get(path) ?? '').has(`#${anchor}`);
+      }),
     );
     expect(broken).toEqual([]);
+    expect([...pages.keys()].filter((page) => page !== 'README.md' && !links(readme).includes(page))).toEqual([]);
   });
 
   it('copies only files that are shipped', () => {
@@ -142,8 +161,8 @@ describe('the README', () => {
   });
 
   it('shows shell commands that a shell can read', () => {
-    const blocks = codeBlocks(readme, 'sh');
-    expect(blocks.length).toBeGreaterThan(8);
+    const blocks = [...pages.values()].flatMap((text) => codeBlocks(text, 'sh'));
+    expect(blocks.length).toBeGreaterThan(25);
     const unread = blocks.filter((block) => spawnSync('sh', ['-n', '-c', block]).status !== 0);
     expect(unread).toEqual([]);
   });
@@ -166,7 +185,7 @@ describe('the README', () => {
   });
 
   folderTest('prepares a folder that answers as a release server does', ({ folder }) => {
-    const [block = ''] = codeBlocks(section(readme, '### A folder as a release server'), 'sh');
+    const [block = ''] = codeBlocks(section(server, '## A folder as a release server'), 'sh');
     const script = block
       .replaceAll('/srv/releases', folder.path)
       .replaceAll('sudo ', '')

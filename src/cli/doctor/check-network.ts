@@ -79,7 +79,7 @@ async function lookAtReleases({ entries }: Patient, { source }: LookHalf): Promi
     const answer = answers.get(name);
     return answer?.kind === 'refused' ? [{ name, error: answer.error }] : [];
   });
-  const said: Said[] = warnings.map((text) => warn(text, 'See docs: "An index" in the README.'));
+  const said: Said[] = warnings.map((text) => warn(text, 'See "An index" in docs/release-server.md.'));
   for (const { name, error } of refused.slice(0, MOST_TOLD))
     said.push(warn(`${name}: ${errorText(error)}`, error.hint ?? `Publish it, or: bin-proxy manifest remove ${name}`));
   if (refused.length > MOST_TOLD)

@@ -15,7 +15,7 @@ export interface StateNames {
   readonly others: readonly string[];
 }
 
-/** Tells by their names (README, "Where things lie") what `bin-proxy` has written into its state directory. */
+/** Tells by their names (docs/at-3-am.md, "Where things lie") what `bin-proxy` has written into its state directory. */
 export async function stateNames(stateDir: string): Promise<StateNames> {
   const [own, others]: [string[], string[]] = [[], []];
   for (const entry of (await orUndefined(readdir(stateDir, { withFileTypes: true }))) ?? []) {

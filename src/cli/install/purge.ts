@@ -90,7 +90,7 @@ async function settingsBelow(root: string, { settings: flags }: Invocation) {
   return { settings, configFile: DEFAULT_CONFIG };
 }
 
-/** A manifest that cannot be read names none: they are told of in the README. */
+/** A manifest that cannot be read names none: docs/at-3-am.md tells where they lie. */
 async function workshops(root: string, { manifestFile, binDir }: Settings): Promise<readonly string[]> {
   const file = join(root, manifestFile);
   try {
