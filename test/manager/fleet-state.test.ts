@@ -302,17 +302,14 @@ describe('what is known of the hosts', () => {
     await fleet.close();
     const file = join(folder.nodes, 'hosts.jsonl');
     const [head, line = ''] = readFileSync(file, 'utf8').split('\n');
-    const later = {
-      ...JSON.parse(line),
-      zone: 'eu',
-      binaries: [{ ...JSON.parse(line).binaries[0], signed: { by: 'x' } }],
-    };
+    const host = JSON.parse(line) as Host;
+    const later = { ...host, zone: 'eu', binaries: [{ ...host.binaries[0], signed: { by: 'x' } }] };
     writeFileSync(
       file,
       `${head}\n${JSON.stringify(later)}\n${JSON.stringify({ seen: 'a', lastSeen: NOW, load: 1 })}\n`,
     );
     const again = await folder.open();
-    expect([again.find({ id: 'a' }), folder.told]).toEqual([JSON.parse(line), []]);
+    expect([again.find({ id: 'a' }), folder.told]).toEqual([host, []]);
   });
 
   fleetTest('takes no more of its file than it has room for', async ({ folder }) => {

@@ -138,7 +138,7 @@ describe('bin-manager serve and clients that ask too much', () => {
       const answer = await fetch(`${origin}${path}`, { method });
       const label = [method, path];
       expect([...label, answer.status, answer.headers.get('allow')]).toEqual([...label, status, allow]);
-      const message = `expected ${allow} at this address, found ${method}`;
+      const message = `expected ${allow?.replaceAll(', ', ' or ')} at this address, found ${method}`;
       const body = await answer.json();
       if (status === 405) expect(body).toEqual({ code: 405, message, error: message, data: null });
     }

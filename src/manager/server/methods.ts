@@ -20,7 +20,7 @@ export function knowMethods(app: FastifyInstance): void {
     if (!request.is404 || ['GET', 'HEAD'].includes(request.method)) return done();
     const allowed = methodsAt(pathOf(request.url), routes);
     if (allowed.length === 0) return done();
-    const message = `expected ${allowed.join(', ')} at this address, found ${request.method}`;
+    const message = `expected ${allowed.join(' or ')} at this address, found ${request.method}`;
     done(new Refusal(405, message, { headers: { allow: allowed.join(', ') } }));
   });
 }
