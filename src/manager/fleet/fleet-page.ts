@@ -3,7 +3,7 @@ import { type Html, html } from './html.ts';
 import type { Overview } from './overview.ts';
 import { hosts, moment, numberText, page } from './page.ts';
 import { releasesPart } from './releases-part.ts';
-import { type Selection, selected, selectionQuery } from './selection.ts';
+import { type Selection, selectionQuery, selects } from './selection.ts';
 import { HOST_STATES, type HostState } from './standing.ts';
 import { STATE_WORDS } from './wording.ts';
 
@@ -51,7 +51,7 @@ ${item(undefined, all.length, all.length === 1 ? 'host' : 'hosts')}${shown.map((
 }
 
 function hostsPart(overview: Overview, selection: Selection, wanted: unknown): Html {
-  const found = selected(overview.hosts, selection);
+  const found = overview.hosts.filter(selects(selection));
   const pages = Math.max(1, Math.ceil(found.length / PER_PAGE));
   const asked = typeof wanted === 'string' && /^\d{1,6}$/.test(wanted) ? Number(wanted) : 1;
   const number = Math.min(Math.max(asked, 1), pages);

@@ -1,8 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
 import { HOST_LIMITS, type HostBinary } from './host.ts';
 import type { Overview } from './overview.ts';
-import { type Selection, selected } from './selection.ts';
+import { type Selection, selects } from './selection.ts';
 import type { BinaryStanding, HostStanding } from './standing.ts';
+import { inTurns } from './turns.ts';
 
 const LIMIT = 1000;
 const MAX_LIMIT = 10_000;
@@ -30,24 +31,40 @@ export function readSlice(query: Readonly<Record<string, unknown>>): Slice {
  * those `after` it.
  */
 export async function* nodesAnswer(overview: Overview, selection: Selection, slice: Slice): AsyncGenerator<string> {
-  const { after, limit } = slice;
-  const found = selected([...overview.standings.values()], selection);
-  const rest = found.filter(({ host }) => host.id > after);
-  const nodes = rest.slice(0, limit);
+  const { selected, nodes, next } = await sliceOf(overview, selects(selection), slice);
   const head = {
     schema: 'bin-manager/nodes/1',
     at: timeText(overview.at),
     hosts: overview.hosts.length,
     states: overview.states,
-    selected: found.length,
+    selected,
   };
   yield `${JSON.stringify(head).slice(0, -1)},"nodes":[`;
-  for (let next = 0; next < nodes.length; next += PART) {
-    const part = nodes.slice(next, next + PART).map((one) => JSON.stringify(nodeFields(one)));
-    yield `${next === 0 ? '' : ','}${part.join(',')}`;
+  for (let first = 0; first < nodes.length; first += PART) {
+    const part = nodes.slice(first, first + PART).map((one) => JSON.stringify(nodeFields(one)));
+    yield `${first === 0 ? '' : ','}${part.join(',')}`;
     await setImmediate();
   }
-  yield rest.length > nodes.length ? `],"next":${JSON.stringify(nodes.at(-1)?.host.id)}}\n` : ']}\n';
+  yield next === undefined ? ']}\n' : `],"next":${JSON.stringify(next)}}\n`;
+}
+
+async function sliceOf(
+  { standings }: Overview,
+  isSelected: (one: HostStanding) => boolean,
+  { after, limit }: Slice,
+): Promise<{ readonly selected: number; readonly nodes: readonly HostStanding[]; readonly next?: string }> {
+  const nodes: HostStanding[] = [];
+  let selected = 0;
+  let left = 0;
+  await inTurns([...standings.values()], (one) => {
+    if (!isSelected(one)) return;
+    selected += 1;
+    if (one.host.id <= after) return;
+    if (nodes.length < limit) nodes.push(one);
+    else left += 1;
+  });
+  const last = nodes.at(-1)?.host.id;
+  return { selected, nodes, ...(left > 0 && last !== undefined && { next: last }) };
 }
 
 /** `GET /nodes/{id}`. */

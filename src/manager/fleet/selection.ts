@@ -30,18 +30,15 @@ export function selectionQuery({ text, state, binary, version }: Selection): URL
   return new URLSearchParams(compact({ name: text, state, binary, version }));
 }
 
-/** In the same order. Where a binary is named, state and version are about that one. */
-export function selected(hosts: readonly HostStanding[], selection: Selection): readonly HostStanding[] {
-  if (Object.keys(selection).length === 0) return hosts;
+/** Whether a host is one of them. Where a binary is named, state and version are about that one. */
+export function selects(selection: Selection): (one: HostStanding) => boolean {
   const text = selection.text?.toLowerCase();
   const { state, binary, version } = selection;
   const isAboutBinaries = binary !== undefined || version !== undefined;
-  return hosts.filter(
-    (one) =>
-      (state === undefined || isAboutBinaries || one.states.has(state)) &&
-      (!isAboutBinaries || runs(one, selection)) &&
-      (text === undefined || one.host.name.toLowerCase().includes(text) || one.host.id.toLowerCase().includes(text)),
-  );
+  return (one) =>
+    (state === undefined || isAboutBinaries || one.states.has(state)) &&
+    (!isAboutBinaries || runs(one, selection)) &&
+    (text === undefined || one.host.name.toLowerCase().includes(text) || one.host.id.toLowerCase().includes(text));
 }
 
 function runs({ host, binaries, states }: HostStanding, { state, binary, version }: Selection): boolean {
