@@ -2,8 +2,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { describe, expect } from 'vitest';
-import type { Host } from '../support/host.ts';
+import { type Host, PROGRAM, runProgram } from '../support/host.ts';
 import { hostTest } from '../support/host-test.ts';
 import { DOCUMENTED, differences } from '../support/json-docs.ts';
 import { md5, program } from '../support/program.ts';
@@ -96,6 +97,11 @@ describe("the operator's desk", () => {
       expect(why).toContain('bin-proxy retry app');
       expect(why).toMatch(/stderr of app:\n +panic: VERSION=bad/);
       expect(why).toMatch(/rejected file {2}\S+rejected\/app\.md5-/);
+      const summed = await host.run(['run', '-v']);
+      expect(summed.stdout).toMatch(
+        /^app +quarantined +[\s\S]*failed here once: .*; next attempt \d{4}-\d\d-\d\d \d\d:\d\dZ$/m,
+      );
+      expect(summed.stdout).toMatch(/^1 quarantined, 1 held, 1 failed\.$/m);
       host.server.requests.length = 0;
       expect((await json('explain', 'app', 'kept', '--offline')).document).toMatchObject({
         binaries: [
@@ -119,6 +125,8 @@ describe("the operator's desk", () => {
 
       // All as recorded; then a file and a backup are not.
       expect(await json('verify')).toMatchObject({ code: 0, document: { wrong: 0 } });
+      // A kept file is told by what it is: its name alone is a line long.
+      expect(await told(host, 'verify', 'app')).toMatch(new RegExp(`^app +ok +${short(v1)}  factory$`, 'm'));
       replace(host, 'app', v1);
       writeFileSync(join(host.binDir, '.bin-proxy/backups/app', `app.md5-${md5(v1)}`), 'rotten');
       const verified = await host.run(['verify', 'app']);
@@ -162,6 +170,25 @@ describe("the operator's desk", () => {
       expect([...schemas].sort()).toEqual([...DOCUMENTED].sort());
     },
   );
+
+  hostTest('fits into a terminal, and is whole for everybody else', async ({ host }) => {
+    const reason = 'the load test of the payment gateway on Friday night, of which Alice of the other team knows all';
+    const name = 'a-rather-long-name-of-one-of-our-own';
+    host.install(name, v1);
+    host.manages({ name, service: false, hold: reason });
+    const onTerminal = async (command: string) => {
+      const line = `stty cols 80; exec ${host.node} ${PROGRAM} ${command}`;
+      const ran = await runProgram('script', ['-qec', line, '/dev/null'], { ...host.environment(), SHELL: '/bin/sh' });
+      return stripVTControlCharacters(ran.stdout).replaceAll('\r\n', '\n');
+    };
+    const shown = await onTerminal('status');
+    expect(shown.split('\n').filter((line) => line.length > 80)).toEqual([]);
+    expect(shown).toMatch(new RegExp(`^NAME +VERSION +STATE +SERVICE +LAST OUTCOME\n${name}  - +held +none +-$`, 'm'));
+    expect(shown.replaceAll(/\n {4}/g, ' ')).toContain(`${name}: held: ${reason}\n`);
+    expect(await told(host, 'status')).toContain(`${name}: held: ${reason}\n`);
+    const document = JSON.parse(await onTerminal('status --json')) as object;
+    expect(document).toMatchObject({ binaries: [{ name, state: 'held', detail: reason }] });
+  });
 
   hostTest('refuses what would not be heeded', async ({ host }) => {
     host.manages({ name: 'app', service: false });

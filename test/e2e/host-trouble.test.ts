@@ -93,6 +93,10 @@ describe.concurrent('a host in trouble', () => {
       expect(outcome).toHaveProperty('rollbackDetail', expect.stringContaining('the former version fails as well'));
       expect(host.installed('app')).toEqual(needy('1'));
       expect(host.record('app')).toMatchObject({ quarantine: [], backoff: { count: 1 } });
+      for (const command of ['status', 'explain app --offline', 'history'])
+        expect((await host.run(command.split(' '))).stdout).toMatch(
+          /(BACKOFF|FATAL).*; and the rollback failed: the former version fails as well: app: /,
+        );
       expect(host.leftovers()).toEqual([]);
     },
   );

@@ -48,6 +48,7 @@ describe.concurrent('an operator who goes back', () => {
     await runs(host, v1);
     expect(host.record('app')).toMatchObject({ active: { release: `md5:${md5(v1)}` } });
     expect(host.history().at(-1)).toMatchObject({ outcome: 'updated', reason: 'operator-rollback' });
+    for (const command of ['status', 'history']) expect((await host.run([command])).stdout).toContain('went back');
 
     const next = outcomeOf(await host.tick([], QUICK), 'app');
     expect(next).toMatchObject({ outcome: 'held', reason: 'left-by-operator', to: `md5:${md5(v2)}` });

@@ -26,6 +26,7 @@ const COMPONENTS = {
   curl: { files: ['curl'], packages: ['curl'] },
   jq: { files: ['jq'], packages: ['jq'] },
   flock: { files: ['flock'], packages: ['util-linux'] },
+  script: { files: ['script'], packages: ['bsdutils'] },
   unshare: { files: ['unshare', 'nsenter'], packages: ['util-linux'] },
   mount: { files: ['mount', 'umount', 'losetup'], packages: ['mount'] },
   chattr: { files: ['chattr'], packages: ['e2fsprogs'] },
