@@ -52,7 +52,7 @@ describe.skipIf(!has('flock'))('the lock (invariant 11)', { timeout: 15_000 }, (
     const { refused } = await holder().next();
     expect(refused?.code).toBe('lock-held');
     expect(refused?.message).toMatch(
-      new RegExp(`^the lock ${file()} is held by pid ${first.pid} since 20\\S+Z, command "bin-proxy .*"$`),
+      new RegExp(`^the lock ${file()} is held by pid ${first.pid} since 20[\\d-]+ [\\d:]+Z, command "bin-proxy .*"$`),
     );
     expect(refused?.hint).toBe('Wait for it to end; "bin-proxy unlock" shows who holds it.');
   });
