@@ -39,7 +39,7 @@ export interface ActSurroundings {
 /** What a tick needs only when there is something to do. */
 export async function composeAct(look: LookHalf, around: ActSurroundings): Promise<ActRoles> {
   const { settings, log, progress, reporter, gate, run, afterRollback } = around;
-  const services = await serviceManager(settings);
+  const services = await serviceManager(settings, { of: 'orders' });
   return {
     source: look.source,
     installer: composeInstaller(look.reader),

@@ -6,23 +6,38 @@ import { commandPath, type RunCommand, runCommand } from '../platform/command.ts
 import { NoServiceManager } from '../services/none.ts';
 import type { ServiceManager } from '../services/service-manager.ts';
 import { Supervisor } from '../services/supervisor.ts';
-import { supervisorView } from '../services/supervisor-socket.ts';
+import { FirstView, supervisorView } from '../services/supervisor-socket.ts';
 import { Supervisorctl } from '../services/supervisorctl.ts';
 
+/** What a service manager is wanted for. */
+export interface Purpose {
+  /** For `orders` it must be able to carry them out, and that is seen before anything is touched. */
+  readonly of: 'orders' | 'questions';
+  /** No question takes longer, in milliseconds; absent: each as long as it may. */
+  readonly patienceMs?: number;
+}
+
 /** supervisor where the host has it; where it has not, nothing is restarted and the outcome says so. */
-export async function serviceManager(settings: Settings, run: RunCommand = runCommand): Promise<ServiceManager> {
+export async function serviceManager(settings: Settings, purpose: Purpose): Promise<ServiceManager> {
   for (const directory of commandPath().split(':')) {
     const program = join(directory, 'supervisorctl');
     const found = await access(program, constants.X_OK).then(
       () => true,
       () => false,
     );
-    if (found) return supervisor(program, settings, run);
+    if (found) return supervisor(program, settings, purpose);
   }
   return new NoServiceManager();
 }
 
-async function supervisor(program: string, { supervisorConf }: Settings, run: RunCommand): Promise<ServiceManager> {
+async function supervisor(
+  program: string,
+  { supervisorConf }: Settings,
+  { of, patienceMs = Number.POSITIVE_INFINITY }: Purpose,
+): Promise<ServiceManager> {
+  const run: RunCommand = (file, args, limits) =>
+    runCommand(file, args, { ...limits, timeoutMs: Math.min(limits.timeoutMs, patienceMs) });
   const ctl = new Supervisorctl(run, supervisorConf);
-  return new Supervisor(ctl, await supervisorView(program, supervisorConf, ctl));
+  const view = await supervisorView(program, supervisorConf, { ctl, patienceMs });
+  return new Supervisor(ctl, of === 'orders' ? new FirstView(ctl, view) : view);
 }

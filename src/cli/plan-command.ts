@@ -82,7 +82,7 @@ async function restarts(changes: readonly PlannedBinary[], tick: Tick): Promise<
   const names = [...new Set(changes.flatMap(({ entry }) => entry.services))];
   if (names.length === 0) return new Map();
   try {
-    const statuses = await (await serviceManager(tick.settings)).inspect(names);
+    const statuses = await (await serviceManager(tick.settings, { of: 'questions' })).inspect(names);
     return new Map(changes.map(({ entry }) => [entry.name, restartOf(entry.services, statuses)]));
   } catch (error) {
     if (!(error instanceof UpdateError)) throw error;

@@ -36,10 +36,12 @@ interface Question<T> {
 export class SupervisorSocket implements SupervisorView {
   readonly #server: RpcServer;
   readonly #otherwise: SupervisorView;
+  readonly #patienceMs: number;
 
-  constructor(server: RpcServer, otherwise: SupervisorView) {
+  constructor(server: RpcServer, otherwise: SupervisorView, patienceMs = Number.POSITIVE_INFINITY) {
     this.#server = server;
     this.#otherwise = otherwise;
+    this.#patienceMs = patienceMs;
   }
 
   async processes(): Promise<readonly ToldProcess[]> {
@@ -82,7 +84,42 @@ export class SupervisorSocket implements SupervisorView {
   }
 
   async #ask<T>({ method, parameters = [], timeoutMs = TIMEOUT_MS, read }: Question<T>): Promise<T> {
-    return read(await callRpc(this.#server, { method: `supervisor.${method}`, parameters, timeoutMs }));
+    const call = { method: `supervisor.${method}`, parameters, timeoutMs: Math.min(timeoutMs, this.#patienceMs) };
+    return read(await callRpc(this.#server, call));
+  }
+}
+
+/**
+ * A view that begins with `first`: whether supervisorctl can be run at all, its Python included, must be known before
+ * anything is touched, since it has to do what follows.
+ */
+export class FirstView implements SupervisorView {
+  readonly #first: SupervisorView;
+  readonly #then: SupervisorView;
+  #isAsked = false;
+
+  constructor(first: SupervisorView, then: SupervisorView) {
+    this.#first = first;
+    this.#then = then;
+  }
+
+  async processes(): Promise<readonly ToldProcess[]> {
+    if (this.#isAsked) return this.#then.processes();
+    const told = await this.#first.processes();
+    this.#isAsked = true;
+    return told;
+  }
+
+  pid(): Promise<number | undefined> {
+    return this.#then.pid();
+  }
+
+  mainLog(bytes: number): Promise<readonly string[]> {
+    return this.#then.mainLog(bytes);
+  }
+
+  log(process: string, stream: Stream, bytes: number): Promise<readonly string[]> {
+    return this.#then.log(process, stream, bytes);
   }
 }
 
@@ -93,12 +130,12 @@ export class SupervisorSocket implements SupervisorView {
 export async function supervisorView(
   program: string,
   configuration: string | undefined,
-  ctl: SupervisorView,
+  { ctl, patienceMs }: { readonly ctl: SupervisorView; readonly patienceMs: number },
 ): Promise<SupervisorView> {
   const files = configuration === undefined ? searchedFiles(program) : [configuration];
   const text = await firstText(files).catch(() => undefined);
   const server = text === undefined ? undefined : serverOf(text);
-  return server === undefined ? ctl : new SupervisorSocket(server, ctl);
+  return server === undefined ? ctl : new SupervisorSocket(server, ctl, patienceMs);
 }
 
 async function firstText(files: readonly string[]): Promise<string | undefined> {

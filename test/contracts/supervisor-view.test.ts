@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runCommand } from '../../src/platform/command.ts';
-import { SupervisorSocket, supervisorView } from '../../src/services/supervisor-socket.ts';
+import { FirstView, SupervisorSocket, supervisorView } from '../../src/services/supervisor-socket.ts';
 import type { SupervisorView } from '../../src/services/supervisor-view.ts';
 import { Supervisorctl } from '../../src/services/supervisorctl.ts';
 import { has } from '../support/components.ts';
@@ -23,6 +23,7 @@ describe.skipIf(!has('supervisord', 'supervisorctl'))('a view of supervisord', (
   const directory = mkdtempSync(join(tmpdir(), 'bin-proxy-view-'));
   const supervisord = new Supervisord(directory);
   const ctl = new Supervisorctl(runCommand, supervisord.configuration);
+  const how = { ctl, patienceMs: Number.POSITIVE_INFINITY };
   const views = {
     supervisorctl: ctl,
     'its socket': new SupervisorSocket({ address: { socketPath: supervisord.socket } }, NOBODY),
@@ -99,15 +100,24 @@ describe.skipIf(!has('supervisord', 'supervisorctl'))('a view of supervisord', (
   });
 
   it('is the socket that the configuration of supervisorctl tells of', async () => {
-    const composed = await supervisorView('/usr/bin/supervisorctl', supervisord.configuration, ctl);
+    const composed = await supervisorView('/usr/bin/supervisorctl', supervisord.configuration, how);
     expect(composed).toBeInstanceOf(SupervisorSocket);
     expect((await composed.processes()).length).toBe(9);
+  });
+
+  it('begins with supervisorctl where orders are to follow, and fails where that cannot be run', async () => {
+    const socket = views['its socket'];
+    const broken = new Supervisorctl(runCommand, join(directory, 'nosuch.conf'));
+    await expect(new FirstView(broken, socket).processes()).rejects.toMatchObject({ reason: 'supervisor-unreachable' });
+    const view = new FirstView(ctl, new SupervisorSocket({ address: { socketPath: '/nonexistent' } }, NOBODY));
+    expect((await view.processes()).length).toBe(9);
+    await expect(view.processes()).rejects.toThrow('nobody else is asked');
   });
 
   it('asks supervisorctl where the socket is another one than it was told', async () => {
     const other = join(directory, 'other.conf');
     writeFileSync(other, `[supervisorctl]\nserverurl=unix://${directory}/nosuch.sock\n`);
-    const composed = await supervisorView('/usr/bin/supervisorctl', other, ctl);
+    const composed = await supervisorView('/usr/bin/supervisorctl', other, how);
     expect((await composed.processes()).length).toBe(9);
     expect(await composed.pid()).toBe(supervisord.pidOfItself());
   });
@@ -115,8 +125,8 @@ describe.skipIf(!has('supervisord', 'supervisorctl'))('a view of supervisord', (
   it('is supervisorctl itself where the configuration does not tell of a socket', async () => {
     const none = join(directory, 'none.conf');
     writeFileSync(none, '[supervisorctl]\nserverurl=unix://%(here)s/supervisor.sock\n');
-    expect(await supervisorView('/usr/bin/supervisorctl', none, ctl)).toBe(ctl);
-    expect(await supervisorView('/usr/bin/supervisorctl', join(directory, 'nosuch.conf'), ctl)).toBe(ctl);
+    expect(await supervisorView('/usr/bin/supervisorctl', none, how)).toBe(ctl);
+    expect(await supervisorView('/usr/bin/supervisorctl', join(directory, 'nosuch.conf'), how)).toBe(ctl);
   });
 });
 

@@ -8,7 +8,7 @@ export const SERVICE_CHECKS: readonly Check[] = [{ name: 'supervisor', look: loo
 async function lookAtServices({ settings, entries }: Patient): Promise<readonly Said[]> {
   const wanted = new Set(entries.flatMap(({ services }) => services));
   if (wanted.size === 0) return [skip('no binary has a service')];
-  const { services } = await composeDesk(settings);
+  const { services } = await composeDesk(settings, 'orders');
   const { of, unknown, trouble, hint } = await serviceStates(entries, services);
   if (trouble !== undefined) {
     const advice =
