@@ -36,10 +36,13 @@ export async function recover(roles: ActRoles): Promise<readonly Outcome[]> {
   }
   const journal = { ...inBoot(file.value, await bootId()), attempts: file.value.attempts + 1 };
   const names = journal.changes.map(({ name }) => name).join(', ');
+  if ((await roles.services.settle(journalProcesses(journal).map(({ process }) => process))) === 'busy') {
+    // A restart that comes later would look like a crash (invariant 5). This was no try: nothing was judged.
+    roles.log.warn(`${names}: run ${journal.run} died, and its supervisorctl is still at work; the next tick goes on`);
+    return [];
+  }
   roles.log.warn(`${names}: taking up the update that run ${journal.run} left unfinished (try ${journal.attempts})`);
   await noteInJournal(journal, roles);
-  // Whoever was killed has left its supervisorctl behind: a restart that comes later would look like a crash (invariant 5).
-  await roles.services.settle(journalProcesses(journal).map(({ process }) => process));
   switch (recovery(journal, await inspect(journal, roles))) {
     case 'abandon':
       await endJournal(roles);

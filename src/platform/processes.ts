@@ -46,10 +46,15 @@ export async function processTree(root: number): Promise<readonly number[]> {
   return tree;
 }
 
-/** The arguments of every process that may be seen. */
+/** The arguments of every process of root and of this user: what others run proves nothing. */
 export async function commandLines(): Promise<readonly (readonly string[])[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const lines = await Promise.all(pids.map((pid) => argumentsOf(Number(pid))));
+  const lines = await Promise.all(
+    pids.map(async (pid) => {
+      const owner = (await quietly(stat(`/proc/${pid}`)))?.uid;
+      return owner === 0 || owner === process.getuid?.() ? argumentsOf(Number(pid)) : [];
+    }),
+  );
   return lines.filter((line) => line.length > 0);
 }
 

@@ -28,6 +28,17 @@ export class RpcSilence extends Error {
   override readonly name = 'RpcSilence';
 }
 
+/** The server has trouble of its own with the call. */
+export class RpcStatusError extends Error {
+  override readonly name = 'RpcStatusError';
+  readonly status: number | undefined;
+
+  constructor(status: number | undefined) {
+    super(`expected an answer with status 200, found ${status}`);
+    this.status = status;
+  }
+}
+
 /** The server refused the call by a fault of its own numbering. */
 export class RpcFault extends Error {
   override readonly name = 'RpcFault';
@@ -41,29 +52,34 @@ export class RpcFault extends Error {
 
 /**
  * Calls one method (http://xmlrpc.com/spec.md), on a connection of its own. Throws {@link RpcFault}, {@link RpcSilence},
- * the error of the connection, or an `Error` for an answer that is none.
+ * {@link RpcStatusError}, the error of the connection, or an `Error` for an answer that is none.
  */
 export async function callRpc(server: RpcServer, call: RpcCall): Promise<RpcValue> {
-  const limit = AbortSignal.timeout(call.timeoutMs);
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort(), call.timeoutMs);
+  const { signal } = limit;
+  const asked = request({
+    ...server.address,
+    ...(server.auth !== undefined && { auth: server.auth }),
+    path: '/RPC2',
+    method: 'POST',
+    agent: false,
+    headers: { 'content-type': 'text/xml' },
+    signal,
+  });
   try {
-    const asked = request({
-      ...server.address,
-      ...(server.auth !== undefined && { auth: server.auth }),
-      path: '/RPC2',
-      method: 'POST',
-      agent: false,
-      headers: { 'content-type': 'text/xml' },
-      signal: limit,
-    });
     asked.end(bodyOf(call));
-    const [response] = (await once(asked, 'response')) as [IncomingMessage];
+    // An answer that is none may end the connection without a word.
+    const [response] = (await once(asked, 'response', { signal })) as [IncomingMessage];
     const body = await textOf(response);
-    if (response.statusCode !== 200)
-      throw new Error(`expected an answer with status 200, found ${response.statusCode}`);
+    if (response.statusCode !== 200) throw new RpcStatusError(response.statusCode);
     return readAnswer(body);
   } catch (error) {
-    if (limit.aborted) throw new RpcSilence(`no answer in ${call.timeoutMs / 1000} s`, { cause: error });
+    if (signal.aborted) throw new RpcSilence(`no answer in ${call.timeoutMs / 1000} s`, { cause: error });
     throw error;
+  } finally {
+    clearTimeout(timer);
+    asked.on('error', () => {}).destroy();
   }
 }
 

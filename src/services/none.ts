@@ -20,8 +20,8 @@ export class NoServiceManager implements ServiceManager {
     return Promise.resolve();
   }
 
-  settle(): Promise<void> {
-    return Promise.resolve();
+  settle(): Promise<'settled'> {
+    return Promise.resolve('settled');
   }
 
   startTime(): Promise<undefined> {

@@ -32,9 +32,10 @@ export interface ServiceManager {
 
   /**
    * Waits until orders for these processes are done that others have given: one that was killed leaves its order behind,
-   * and that may be carried out much later. Must change nothing, must never throw, must end within a bounded time.
+   * and that may be carried out much later. `busy`: they are not, within a bounded time. Must change nothing, and must
+   * never throw.
    */
-  settle(processes: readonly string[]): Promise<void>;
+  settle(processes: readonly string[]): Promise<'settled' | 'busy'>;
 
   /**
    * When the service manager itself began, as {@link ProcessSample.startTime}: a restart of it restarts every program,

@@ -4,15 +4,17 @@ import type { RpcServer } from '../platform/xml-rpc.ts';
 
 const DEFAULT_URL = 'http://localhost:9001';
 
-/** Reads the section `[supervisorctl]`; undefined where there is none, or where it needs supervisor to be understood. */
+/**
+ * Reads the section `[supervisorctl]`; undefined where there is none, or where it needs supervisor to be understood: asking
+ * another supervisord than supervisorctl would is worse than asking supervisorctl.
+ */
 export function serverOf(text: string): RpcServer | undefined {
-  const section = iniSections(text).get('supervisorctl');
-  if (section === undefined) return undefined;
-  const [url, username, password] = [
-    section.get('serverurl') ?? DEFAULT_URL,
-    section.get('username'),
-    section.get('password'),
-  ];
+  const sections = iniSections(text);
+  const section = sections.get('supervisorctl');
+  if (section === undefined || section.has === 'more' || sections.has('DEFAULT')) return undefined;
+  const { keys } = section;
+  const url = keys.get('serverurl') ?? DEFAULT_URL;
+  const [username, password] = [keys.get('username'), keys.get('password')];
   if ([url, username, password].some((value) => value?.includes('%'))) return undefined;
   const address = addressOf(url);
   const auth = username === undefined || password === undefined ? undefined : `${username}:${password}`;

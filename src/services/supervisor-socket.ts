@@ -1,6 +1,6 @@
 import type { ProcessState } from '../planning/health.ts';
 import { readText } from '../platform/files.ts';
-import { callRpc, RpcFault, type RpcServer, RpcSilence, type RpcValue } from '../platform/xml-rpc.ts';
+import { callRpc, RpcFault, type RpcServer, RpcSilence, RpcStatusError, type RpcValue } from '../platform/xml-rpc.ts';
 import { searchedFiles, serverOf } from './supervisor-server.ts';
 import { type Stream, type SupervisorView, type ToldProcess, unreachable } from './supervisor-view.ts';
 import { linesOf } from './supervisor-words.ts';
@@ -8,6 +8,11 @@ import { linesOf } from './supervisor-words.ts';
 /** supervisord answers within milliseconds, unless the host or it has stopped. */
 const TIMEOUT_MS = 15_000;
 const LOG_TIMEOUT_MS = 5_000;
+/** The longest letter of UTF-8. */
+const LETTER_BYTES = 4;
+
+/** What pip and the distributions install as supervisorctl. */
+const INTERPRETED = /^#!.*python/;
 
 /** supervisord's own numbers (`supervisor.states`). */
 const STATES: Readonly<Record<number, ProcessState>> = {
@@ -79,8 +84,16 @@ export class SupervisorSocket implements SupervisorView {
   }
 
   async #tail(method: string, names: readonly string[], bytes: number): Promise<readonly string[]> {
-    const read = (value: RpcValue) => linesOf(readString(value), bytes);
-    return this.#ask({ method, parameters: [...names, -bytes, 0], timeoutMs: LOG_TIMEOUT_MS, read });
+    for (let cut = 0; ; cut++) {
+      const read = (value: RpcValue) => linesOf(readString(value), bytes - cut);
+      try {
+        return await this.#ask({ method, parameters: [...names, cut - bytes, 0], timeoutMs: LOG_TIMEOUT_MS, read });
+      } catch (error) {
+        // It cannot tell of a text that begins in the middle of a letter.
+        const isCutLetter = error instanceof RpcStatusError && error.status === 500;
+        if (!isCutLetter || cut === LETTER_BYTES - 1) throw error;
+      }
+    }
   }
 
   async #ask<T>({ method, parameters = [], timeoutMs = TIMEOUT_MS, read }: Question<T>): Promise<T> {
@@ -132,6 +145,8 @@ export async function supervisorView(
   configuration: string | undefined,
   { ctl, patienceMs }: { readonly ctl: SupervisorView; readonly patienceMs: number },
 ): Promise<SupervisorView> {
+  // Somebody's own script may name another configuration, or another machine.
+  if (!INTERPRETED.test((await readText(program).catch(() => undefined)) ?? '')) return ctl;
   const files = configuration === undefined ? searchedFiles(program) : [configuration];
   const text = await firstText(files).catch(() => undefined);
   const server = text === undefined ? undefined : serverOf(text);
@@ -154,13 +169,15 @@ function readProcesses(value: RpcValue): readonly ToldProcess[] {
     const known = typeof state === 'number' ? STATES[state] : undefined;
     if (known === undefined || typeof pid !== 'number') throw new Error('expected a state and a pid');
     const process = processName(readString(group), readString(name));
+    // supervisorctl would take it for several names, and do to each what it is told.
+    if (/\s/.test(process)) throw new Error('expected a name without blanks');
     return { process, state: known, detail: readString(description).trim(), ...(pid > 0 && { pid }) };
   });
 }
 
-/** There is no such log, or it took the question: either way nobody else knows more. */
+/** There is no such log, or it took the question and cannot answer it: either way nobody else knows more. */
 function isAnswered(error: unknown): boolean {
-  return error instanceof RpcFault || error instanceof RpcSilence;
+  return error instanceof RpcFault || error instanceof RpcSilence || error instanceof RpcStatusError;
 }
 
 /** As supervisorctl prints it: the only process of a group of its own name needs no group. */

@@ -37,21 +37,27 @@ export function eventsOf(process: string, log: readonly string[]): readonly stri
 }
 
 const ACTIONS: ReadonlySet<string> = new Set(['restart', 'stop', 'start', 'signal']);
+/** They may stop and start any process. */
+const OF_ALL: ReadonlySet<string> = new Set(['update', 'reload', 'shutdown']);
 
 /**
  * Whether a command line is that of a supervisorctl which stops or starts one of these processes. Which supervisord it
  * talks to is not asked: two on one host have other programs.
  */
 export function isOrder(command: readonly string[], processes: readonly string[]): boolean {
-  const program = command.findIndex((argument) => argument === 'supervisorctl' || argument.endsWith('/supervisorctl'));
+  // Its interpreter may stand before it, with an option.
+  const program = command.slice(0, 3).findIndex((word) => word === 'supervisorctl' || word.endsWith('/supervisorctl'));
   if (program === -1) return false;
   const words = command.slice(program + 1);
-  const action = words.findIndex((word) => ACTIONS.has(word));
+  const action = words.findIndex((word) => ACTIONS.has(word) || OF_ALL.has(word));
   if (action === -1) return false;
+  if (OF_ALL.has(words[action] ?? '')) return true;
   const names = words.slice(action + 1);
-  return processes.some((process) =>
-    names.some(
-      (name) => name === 'all' || name === process || (name.endsWith(':*') && process.startsWith(name.slice(0, -1))),
-    ),
-  );
+  return processes.some((process) => names.some((name) => isNamed(process, name)));
+}
+
+/** supervisorctl takes `all`, `group:*`, `group:`, `group:program`, and `program` for `program:program`. */
+function isNamed(process: string, name: string): boolean {
+  const [group = '', program = group] = process.split(':');
+  return ['all', process, `${group}:*`, `${group}:`, `${group}:${program}`].includes(name);
 }

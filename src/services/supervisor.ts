@@ -14,6 +14,8 @@ const SETTLE_TIMEOUT_MS = 60_000;
 const LOG_BYTES = 8192;
 /** supervisord's own log tells of every program. */
 const MAIN_LOG_BYTES = 65_536;
+/** A rollback waits for them. */
+const WORDS_TIMEOUT_MS = 8_000;
 const POLL_MS = 100;
 /** supervisord looks once a second for what has ended and is to be started again. */
 const RESTARTED_WITHIN_MS = 1_500;
@@ -32,8 +34,10 @@ export class Supervisor implements ServiceManager {
   }
 
   async inspect(services: readonly ServiceName[]): Promise<ReadonlyMap<ServiceName, ServiceStatus>> {
-    const all = await this.#processes();
-    return new Map(services.map((service) => [service, statusOf(service, all)]));
+    const all = await this.#view.processes();
+    return new Map(
+      await Promise.all(services.map(async (service) => [service, await statusOf(service, all)] as const)),
+    );
   }
 
   async restart(processes: readonly string[]): Promise<void> {
@@ -56,7 +60,7 @@ export class Supervisor implements ServiceManager {
   }
 
   /** What has EXITED may be on its way back, and no status tells: only that it still is after a while. */
-  async #upAfterStop(processes: readonly string[]): Promise<readonly ProcessSample[]> {
+  async #upAfterStop(processes: readonly string[]): Promise<readonly ToldProcess[]> {
     const first = await this.#settled(processes);
     if (!first.some(({ state }) => state === 'exited')) return first.filter(({ state }) => !DOWN.has(state));
     await delay(RESTARTED_WITHIN_MS);
@@ -69,9 +73,10 @@ export class Supervisor implements ServiceManager {
     if (names.length > 0) await this.#act('start', names);
   }
 
-  async settle(processes: readonly string[]): Promise<void> {
-    for (const deadline = performance.now() + SETTLE_TIMEOUT_MS; performance.now() < deadline; await delay(POLL_MS)) {
-      if (!(await commandLines()).some((command) => isOrder(command, processes))) return;
+  async settle(processes: readonly string[]): Promise<'settled' | 'busy'> {
+    for (const deadline = performance.now() + SETTLE_TIMEOUT_MS; ; await delay(POLL_MS)) {
+      if (!(await commandLines()).some((command) => isOrder(command, processes))) return 'settled';
+      if (performance.now() > deadline) return 'busy';
     }
   }
 
@@ -81,22 +86,29 @@ export class Supervisor implements ServiceManager {
   }
 
   async lastWords(processes: readonly string[]): Promise<readonly LastWords[]> {
+    const deadline = performance.now() + WORDS_TIMEOUT_MS;
+    const unlessLate = async (look: () => Promise<readonly string[]>) =>
+      performance.now() < deadline ? lastOf(await look()) : [];
     const log = await this.#view.mainLog(MAIN_LOG_BYTES);
     const words: LastWords[] = [];
     for (const process of processes) {
-      const stderr = lastOf(await this.#view.log(process, 'stderr', LOG_BYTES));
-      const stdout = lastOf(await this.#view.log(process, 'stdout', LOG_BYTES));
+      const stderr = await unlessLate(() => this.#view.log(process, 'stderr', LOG_BYTES));
+      const stdout = await unlessLate(() => this.#view.log(process, 'stdout', LOG_BYTES));
       words.push({ process, events: lastOf(eventsOf(process, log)), stdout, stderr });
     }
     return words;
   }
 
   /** Waits while a process is on its way up or down: what was asked in that moment would be refused or lost. */
-  async #settled(processes: readonly string[]): Promise<readonly ProcessSample[]> {
-    for (const deadline = performance.now() + SETTLE_TIMEOUT_MS; ; await delay(POLL_MS)) {
-      const ours = (await this.#processes()).filter(({ process }) => processes.includes(process));
+  async #settled(processes: readonly string[]): Promise<readonly ToldProcess[]> {
+    for (const deadline = performance.now() + SETTLE_TIMEOUT_MS; ; ) {
+      const asked = performance.now();
+      const ours = (await this.#view.processes()).filter(({ process }) => processes.includes(process));
       const moving = ours.filter(({ state }) => state === 'starting' || state === 'stopping');
-      if (moving.length === 0 || performance.now() > deadline) return ours;
+      const now = performance.now();
+      if (moving.length === 0 || now > deadline) return ours;
+      // With some hundred programs an answer takes a while to read.
+      await delay(Math.max(POLL_MS, now - asked));
     }
   }
 
@@ -120,33 +132,30 @@ export class Supervisor implements ServiceManager {
     try {
       for (;;) {
         await delay(HEARTBEAT_MS, undefined, { signal: ended });
-        await this.#processes();
+        await this.#view.processes();
       }
     } catch {
       if (!ended.aborted) controller.abort();
     }
   }
-
-  async #processes(): Promise<readonly ProcessSample[]> {
-    return Promise.all((await this.#view.processes()).map(withStartTime));
-  }
 }
 
 /** `web` is also the only process of a group `web`; `web:*` is every process of that group. */
-function statusOf(service: ServiceName, all: readonly ProcessSample[]): ServiceStatus {
+async function statusOf(service: ServiceName, all: readonly ToldProcess[]): Promise<ServiceStatus> {
   const [group, program] = service.split(':');
-  const [first, ...rest] = all.filter(({ process }) => {
+  const told = all.filter(({ process }) => {
     if (program === '*') return process === group || process.startsWith(`${group}:`);
     return process === service || (program === group && process === group);
   });
+  const [first, ...rest] = await Promise.all(told.map(withStartTime));
   return first === undefined ? { kind: 'unknown' } : { kind: 'known', processes: [first, ...rest] };
 }
 
-async function withStartTime(sample: ToldProcess): Promise<ProcessSample> {
-  const facts = sample.pid === undefined ? undefined : await processFacts(sample.pid);
-  return facts === undefined ? sample : { ...sample, startTime: facts.startTime };
+async function withStartTime(told: ToldProcess): Promise<ProcessSample> {
+  const facts = told.pid === undefined ? undefined : await processFacts(told.pid);
+  return facts === undefined ? told : { ...told, startTime: facts.startTime };
 }
 
-function listed(samples: readonly ProcessSample[]): string {
+function listed(samples: readonly ToldProcess[]): string {
   return samples.map(({ process, state, detail }) => `${process} is ${state.toUpperCase()} (${detail})`).join(', ');
 }

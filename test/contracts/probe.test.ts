@@ -67,7 +67,7 @@ class Bench implements ServiceManager {
 
   restart = (): Promise<void> => Promise.resolve();
   stop = (): Promise<void> => Promise.resolve();
-  settle = (): Promise<void> => Promise.resolve();
+  settle = (): Promise<'settled'> => Promise.resolve('settled');
   start = (): Promise<void> => Promise.resolve();
   startTime = (): Promise<string | undefined> => Promise.resolve(this.began);
   lastWords = (): Promise<readonly never[]> => Promise.resolve([]);

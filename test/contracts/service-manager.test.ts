@@ -322,15 +322,15 @@ function keepsTheContract(): void {
     const { pid } = await bench.process('deaf');
     const order = bench.supervisord.ctl('restart', 'deaf');
     await bench.supervisord.untilState('deaf', 'STOPPING');
-    await bench.manager.settle(['app']);
+    expect(await bench.manager.settle(['app'])).toBe('settled');
     expect((await bench.process('deaf')).state).toBe('stopping');
 
-    await bench.manager.settle(['app', 'deaf']);
+    expect(await bench.manager.settle(['app', 'deaf'])).toBe('settled');
 
     expect((await bench.process('deaf')).pid).not.toBe(pid);
     await order;
     await bench.supervisord.stop();
-    await expect(bench.manager.settle(['app', 'deaf'])).resolves.toBeUndefined();
+    expect(await bench.manager.settle(['app', 'deaf'])).toBe('settled');
   });
 
   benchTest('start: promises no success', async ({ bench }) => {
@@ -434,7 +434,7 @@ describe('a host without a service manager', () => {
 
   it('restart, stop, start and settle: have nothing to do, and may be repeated', async () => {
     for (let round = 0; round < 2; round++) {
-      await expect(none.settle()).resolves.toBeUndefined();
+      await expect(none.settle()).resolves.toBe('settled');
       await expect(none.restart()).resolves.toBeUndefined();
       await expect(none.stop()).resolves.toBeUndefined();
       await expect(none.start()).resolves.toBeUndefined();

@@ -45,6 +45,11 @@ describe.skipIf(!has('supervisord', 'supervisorctl'))('a view of supervisord', (
       options: ['autorestart=false', 'startsecs=0'],
     });
     supervisord.program({
+      name: 'letters',
+      command: String.raw`printf 'äöü\nabc\n'`,
+      options: ['autorestart=false', 'startsecs=0'],
+    });
+    supervisord.program({
       name: 'many',
       command: 'sleep 1000',
       options: ['numprocs=2', 'process_name=%(process_num)d'],
@@ -54,7 +59,7 @@ describe.skipIf(!has('supervisord', 'supervisorctl'))('a view of supervisord', (
     await supervisord.start();
     for (const name of ['steady', 'many:0', 'many:1']) await supervisord.untilState(name, 'RUNNING');
     for (const name of ['gaveup', 'missing']) await supervisord.untilState(name, 'FATAL');
-    await supervisord.untilState('red', 'EXITED');
+    for (const name of ['red', 'letters']) await supervisord.untilState(name, 'EXITED');
   });
   afterAll(async () => {
     await supervisord.stop();
@@ -70,6 +75,7 @@ describe.skipIf(!has('supervisord', 'supervisorctl'))('a view of supervisord', (
     expect(bySocket?.map(({ process, state }) => `${process} ${state}`)).toEqual([
       'down stopped',
       'gaveup fatal',
+      'letters exited',
       'many:0 running',
       'many:1 running',
       'missing fatal',
@@ -102,7 +108,19 @@ describe.skipIf(!has('supervisord', 'supervisorctl'))('a view of supervisord', (
   it('is the socket that the configuration of supervisorctl tells of', async () => {
     const composed = await supervisorView('/usr/bin/supervisorctl', supervisord.configuration, how);
     expect(composed).toBeInstanceOf(SupervisorSocket);
-    expect((await composed.processes()).length).toBe(9);
+    expect((await composed.processes()).length).toBe(10);
+  });
+
+  it('its socket: begins with a whole letter, though supervisord cannot tell of a part of one', async () => {
+    expect(await views['its socket'].log('letters', 'stdout', 11)).toEqual(['abc']);
+    expect(await views['its socket'].log('letters', 'stdout', 10)).toEqual(['abc']);
+    expect(await views['its socket'].log('letters', 'stdout', 8192)).toEqual(['äöü', 'abc']);
+  });
+
+  it("is supervisorctl itself where that is somebody's own script", async () => {
+    const script = join(directory, 'supervisorctl');
+    writeFileSync(script, '#!/bin/sh\nexec /opt/venv/bin/supervisorctl "$@"\n');
+    expect(await supervisorView(script, supervisord.configuration, how)).toBe(ctl);
   });
 
   it('begins with supervisorctl where orders are to follow, and fails where that cannot be run', async () => {
@@ -110,7 +128,7 @@ describe.skipIf(!has('supervisord', 'supervisorctl'))('a view of supervisord', (
     const broken = new Supervisorctl(runCommand, join(directory, 'nosuch.conf'));
     await expect(new FirstView(broken, socket).processes()).rejects.toMatchObject({ reason: 'supervisor-unreachable' });
     const view = new FirstView(ctl, new SupervisorSocket({ address: { socketPath: '/nonexistent' } }, NOBODY));
-    expect((await view.processes()).length).toBe(9);
+    expect((await view.processes()).length).toBe(10);
     await expect(view.processes()).rejects.toThrow('nobody else is asked');
   });
 
@@ -118,7 +136,7 @@ describe.skipIf(!has('supervisord', 'supervisorctl'))('a view of supervisord', (
     const other = join(directory, 'other.conf');
     writeFileSync(other, `[supervisorctl]\nserverurl=unix://${directory}/nosuch.sock\n`);
     const composed = await supervisorView('/usr/bin/supervisorctl', other, how);
-    expect((await composed.processes()).length).toBe(9);
+    expect((await composed.processes()).length).toBe(10);
     expect(await composed.pid()).toBe(supervisord.pidOfItself());
   });
 

@@ -159,8 +159,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'what a dead run has ordered is not waited for',
     file: 'engine/recover.ts',
-    from: '  await roles.services.settle(journalProcesses(journal).map(({ process }) => process));\n',
-    to: '',
+    from: "if ((await roles.services.settle(journalProcesses(journal).map(({ process }) => process))) === 'busy') {",
+    to: 'if (journal.attempts === 0) {',
     caughtBy: [['test/e2e/recovery.test.ts', 'whose supervisorctl is slow']],
   },
 ];

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { iniSections } from '../../src/platform/ini.ts';
 
 const read = (text: string) =>
-  Object.fromEntries([...iniSections(text)].map(([t, keys]) => [t, Object.fromEntries(keys)]));
+  Object.fromEntries([...iniSections(text)].map(([t, { keys }]) => [t, Object.fromEntries(keys)]));
 
 describe('the sections of an INI file', () => {
   it('are those that Python finds', () => {
@@ -32,6 +32,12 @@ describe('the sections of an INI file', () => {
       },
       'program:app': { command: '/bin/app --x=1' },
     });
+  });
+
+  it('tell where there is more than was read', () => {
+    const has = (text: string) => iniSections(`[a]\n${text}`).get('a')?.has;
+    for (const plain of ['', 'k=v', '; k', 'k=v ; w', 'k=v\n[b]\n  w']) expect(has(plain), plain).toBe('plain keys');
+    for (const more of ['k=v\n  w', '  k=v', 'meaningless', 'k=v # w']) expect(has(more), more).toBe('more');
   });
 
   it('never throws', () => {

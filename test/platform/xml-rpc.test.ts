@@ -128,6 +128,14 @@ describe('a call', () => {
     await expect(callRpc(target, call)).rejects.toThrow(/bytes at most/);
   });
 
+  it('does not wait for an answer that is none', async () => {
+    const target = await serving(() => {});
+    server?.on('connection', (socket) => {
+      socket.end('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: other\r\n\r\n');
+    });
+    await expect(callRpc(target, { ...call, timeoutMs: 300 })).rejects.toBeInstanceOf(RpcSilence);
+  });
+
   it('tells silence from a refusal', async () => {
     const target = await serving(() => {});
     await expect(callRpc(target, { ...call, timeoutMs: 100 })).rejects.toBeInstanceOf(RpcSilence);

@@ -6,6 +6,8 @@ const section = (...lines: readonly string[]) => ['[supervisorctl]', ...lines].j
 describe('where supervisord listens, by the configuration of supervisorctl', () => {
   it.each([
     [section('serverurl=unix:///run/supervisor.sock'), { address: { socketPath: '/run/supervisor.sock' } }],
+    ['[supervisorctl]\r\nserverurl=unix:///s ; here\r\n', { address: { socketPath: '/s' } }],
+    [section('; serverurl', '#one', 'serverurl=unix:///s', '', '[other]', ' x=1'), { address: { socketPath: '/s' } }],
     [section('serverurl=http://127.0.0.1:9001'), { address: { host: '127.0.0.1', port: 9001 } }],
     [section('serverurl=http://[::1]:9001/'), { address: { host: '::1', port: 9001 } }],
     [section('serverurl=http://host'), { address: { host: 'host', port: 80 } }],
@@ -22,6 +24,9 @@ describe('where supervisord listens, by the configuration of supervisorctl', () 
     ['a path that is not absolute', section('serverurl=unix://s')],
     ['a place that supervisor expands', section('serverurl=unix://%(here)s/s')],
     ['a password that supervisor expands', section('serverurl=unix:///s', 'username=u', 'password=%(ENV_P)s')],
+    ['an indented key, which Python may read', section('  serverurl=unix:///s')],
+    ['a comment that Python 2 takes for the value', section('serverurl=unix:///s #1')],
+    ['values of its own for every section', `[DEFAULT]\nserverurl=unix:///other\n${section('serverurl=unix:///s')}`],
     ['another protocol', section('serverurl=https://host')],
     ['no URL', section('serverurl=supervisor')],
   ])('is left to supervisorctl where it has %s', (_, text) => {

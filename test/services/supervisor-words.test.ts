@@ -55,6 +55,12 @@ describe('an order', () => {
     'supervisorctl start all',
     'python3 /usr/bin/supervisorctl restart web:*',
     'supervisorctl restart web:1',
+    'supervisorctl stop web:',
+    'supervisorctl restart app:*',
+    'supervisorctl restart app:app',
+    '/usr/bin/python3 -sP /usr/bin/supervisorctl update',
+    'supervisorctl -c /etc/supervisord.conf reload',
+    '/bin/sh /usr/local/bin/supervisorctl restart app',
   ])('is %j', (command) => {
     expect(isOrder(command.split(' '), ['app', 'web:1'])).toBe(true);
   });
@@ -67,6 +73,8 @@ describe('an order', () => {
     'supervisorctl -c app tail other',
     'vi supervisorctl.txt restart app',
     '/bin/app restart app',
+    'sleep 5 6 /tmp/supervisorctl restart all',
+    'supervisorctl',
   ])('is not %j', (command) => {
     expect(isOrder(command.split(' '), ['app', 'web:1'])).toBe(false);
   });

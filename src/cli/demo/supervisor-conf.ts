@@ -29,9 +29,9 @@ const DEFAULTS = { startsecs: '1', startretries: '3', stopwaitsecs: '10' } as co
 /** The part of supervisor's configuration format that the little supervisor knows. Everything else is passed over. */
 export function parseSupervisorConf(text: string): SupervisorConf {
   const sections = iniSections(text);
-  const socket = sections.get(SERVER)?.get('file');
+  const socket = sections.get(SERVER)?.keys.get('file');
   if (socket === undefined) throw new Error(`expected "file=" under [${SERVER}], found none`);
-  const programs = [...sections].flatMap(([title, keys]) => {
+  const programs = [...sections].flatMap(([title, { keys }]) => {
     const name = PROGRAM.exec(title)?.[1];
     return name === undefined ? [] : [programOf(name, keys)];
   });
