@@ -6,7 +6,7 @@ import { commandPath, type RunCommand, runCommand } from '../platform/command.ts
 import { NoServiceManager } from '../services/none.ts';
 import type { ServiceManager } from '../services/service-manager.ts';
 import { Supervisor } from '../services/supervisor.ts';
-import { FirstView, supervisorView } from '../services/supervisor-socket.ts';
+import { RehearsedView, supervisorView } from '../services/supervisor-socket.ts';
 import { Supervisorctl } from '../services/supervisorctl.ts';
 
 /** What a service manager is wanted for. */
@@ -39,5 +39,5 @@ async function supervisor(
     runCommand(file, args, { ...limits, timeoutMs: Math.min(limits.timeoutMs, patienceMs) });
   const ctl = new Supervisorctl(run, supervisorConf);
   const view = await supervisorView(program, supervisorConf, { ctl, patienceMs });
-  return new Supervisor(ctl, of === 'orders' ? new FirstView(ctl, view) : view);
+  return new Supervisor(ctl, of === 'orders' && view !== ctl ? new RehearsedView(ctl, view) : view);
 }

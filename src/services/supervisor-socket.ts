@@ -103,36 +103,36 @@ export class SupervisorSocket implements SupervisorView {
 }
 
 /**
- * A view that begins with `first`: whether supervisorctl can be run at all, its Python included, must be known before
- * anything is touched, since it has to do what follows.
+ * A view for somebody who will give orders: whether supervisorctl can be run at all, its Python included, must be known
+ * before anything is touched. That is tried at once, while there is other work to do.
  */
-export class FirstView implements SupervisorView {
-  readonly #first: SupervisorView;
-  readonly #then: SupervisorView;
-  #isAsked = false;
+export class RehearsedView implements SupervisorView {
+  readonly #rehearsal: Promise<unknown>;
+  readonly #view: SupervisorView;
 
-  constructor(first: SupervisorView, then: SupervisorView) {
-    this.#first = first;
-    this.#then = then;
+  constructor(ctl: SupervisorView, view: SupervisorView) {
+    this.#rehearsal = ctl.processes();
+    // Perhaps nobody asks.
+    this.#rehearsal.catch(() => {});
+    this.#view = view;
   }
 
+  /** Throws also what became of the rehearsal. */
   async processes(): Promise<readonly ToldProcess[]> {
-    if (this.#isAsked) return this.#then.processes();
-    const told = await this.#first.processes();
-    this.#isAsked = true;
-    return told;
+    await this.#rehearsal;
+    return this.#view.processes();
   }
 
   pid(): Promise<number | undefined> {
-    return this.#then.pid();
+    return this.#view.pid();
   }
 
   mainLog(bytes: number): Promise<readonly string[]> {
-    return this.#then.mainLog(bytes);
+    return this.#view.mainLog(bytes);
   }
 
   log(process: string, stream: Stream, bytes: number): Promise<readonly string[]> {
-    return this.#then.log(process, stream, bytes);
+    return this.#view.log(process, stream, bytes);
   }
 }
 
