@@ -45,7 +45,8 @@ function soon(days: number): string {
 const OWN_ETC = `
   mount --bind "$1/cron.d" /etc/cron.d && mount --bind "$1/logrotate.d" /etc/logrotate.d &&
   mount --bind "$1/log" /var/log && mount --bind /dev/null /etc/crontab && mount -t tmpfs tmpfs /var/spool/cron && mount -t tmpfs tmpfs /run || exit 99
-  shift; cron -f & "$@"; code=$?; kill $!; exit $code`;
+  shift; cron -f & n=0; until [ "$(cat /proc/$!/comm)" = cron ] || [ $((n += 1)) -gt 100 ]; do sleep 0.05; done
+  "$@"; code=$?; kill $!; exit $code`;
 
 describe.skipIf(!has('cron', 'strace')).concurrent('bin-proxy doctor', () => {
   mountTest('finds nothing to mend on a host that is set up as the README says', async ({ host }) => {
