@@ -66,9 +66,7 @@ export class Keeper {
     if (this.#state === 'closed' || this.#state === 'superseded') return;
     const id = change.kind === 'forgotten' ? change.id : change.host.id;
     const isMore = change.kind === 'seen' && this.#pending.get(id)?.kind === 'changed';
-    // In trouble all hosts are written anew, and whoever is forgotten is not among them.
-    if (change.kind === 'forgotten' && this.#state === 'in-trouble') this.#pending.delete(id);
-    else this.#pending.set(id, isMore ? { kind: 'changed', host: change.host } : change);
+    this.#pending.set(id, isMore ? { kind: 'changed', host: change.host } : change);
     this.#schedule();
   }
 
@@ -76,10 +74,15 @@ export class Keeper {
   async close(): Promise<void> {
     clearTimeout(this.#timer);
     await this.#work;
-    if (this.#pending.size > 0) await this.#enqueue();
+    if (this.#isBehind) await this.#enqueue();
     clearTimeout(this.#timer);
     this.#state = 'closed';
     await this.#file?.close();
+  }
+
+  /** Also without a change: what could not be written may have been that a host is forgotten. */
+  get #isBehind(): boolean {
+    return this.#pending.size > 0 || this.#state === 'in-trouble';
   }
 
   #schedule(): void {
@@ -104,8 +107,9 @@ export class Keeper {
     } catch (error) {
       this.#despair(error, changes);
     }
+    clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (this.#pending.size > 0 && this.#state !== 'superseded') this.#schedule();
+    if (this.#isBehind) this.#schedule();
   }
 
   async #write(changes: readonly Change[]): Promise<void> {
@@ -135,6 +139,7 @@ export class Keeper {
     this.#state = 'in-trouble';
     this.#failures += 1;
     this.#retryMs = Math.min(this.#retryMs * 2, MAX_RETRY_MS);
+    // All hosts are written anew next, and whoever is forgotten by now is not among them.
     for (const change of changes) {
       if (change.kind !== 'forgotten' && !this.#pending.has(change.host.id)) this.#pending.set(change.host.id, change);
     }
