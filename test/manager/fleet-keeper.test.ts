@@ -1,4 +1,13 @@
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
 import { describe, expect } from 'vitest';
@@ -6,7 +15,10 @@ import { Keeper } from '../../src/manager/fleet/keeper.ts';
 import { newHost } from '../../src/manager/fleet/listen.ts';
 import { BOUNDS, Registry } from '../../src/manager/fleet/registry.ts';
 import { readState } from '../../src/manager/fleet/state-file.ts';
+import { has, isRoot } from '../support/components.ts';
 import { DAY, type FleetFolder, fleetTest, NOW } from '../support/fleet.ts';
+import { FleetServer } from '../support/fleet-server.ts';
+import { storeTest } from '../support/release-store.ts';
 
 /** Hosts in memory, and what keeps them on disk; `begin` is also the way not to wait for its next write. */
 function keptHosts({ nodes, told }: FleetFolder): { readonly hosts: Registry; readonly keeper: Keeper } {
@@ -17,6 +29,12 @@ function keptHosts({ nodes, told }: FleetFolder): { readonly hosts: Registry; re
 
 function report(hosts: Registry, id: string, time: number): void {
   hosts.put(newHost(id, id, time), 'changed');
+}
+
+async function until(what: () => boolean): Promise<void> {
+  for (const end = performance.now() + 20_000; !what(); await delay(20)) {
+    if (performance.now() > end) throw new Error('it did not come to be');
+  }
 }
 
 /** Forgets every host but those of the last thirty days. */
@@ -65,10 +83,31 @@ describe('a host that is forgotten', () => {
       renameSync(aside, folder.nodes);
 
       if (way === 'a stop') await keeper.close();
-      for (const end = performance.now() + 20_000; folder.told.length === 1 && performance.now() < end; )
-        await delay(20);
+      await until(() => folder.told.length > 1);
       expect([folder.told, readFileSync(file, 'utf8').includes('gone')]).toEqual([[TROUBLE, AGAIN], false]);
       await keeper.close();
     });
   }
+});
+
+describe.skipIf(isRoot && !has('setpriv'))('a state file whose directory cannot be synced', () => {
+  // Root reads every directory, but for a capability.
+  const through = isRoot ? ['setpriv', '--inh-caps=-all', '--bounding-set=-dac_override,-dac_read_search'] : [];
+
+  storeTest('is in its place all the same, and no other server is blamed', async ({ store }) => {
+    const nodes = join(store.store, 'nodes');
+    const file = join(nodes, 'hosts.jsonl');
+    mkdirSync(nodes, { recursive: true });
+    const server = await FleetServer.start(store.store, through);
+    // It may be written and entered, and not be opened.
+    chmodSync(nodes, 0o300);
+    rmSync(file);
+    await server.post('/keepalive', { node_id: 'a' });
+    await until(() => existsSync(file) && readFileSync(file, 'utf8').includes('"a"'));
+    await server.post('/keepalive', { node_id: 'b' });
+    await server.stop('SIGTERM');
+    chmodSync(nodes, 0o700);
+    expect(server.said.trim().split('\n')).toEqual([expect.stringContaining('cannot be kept on disk')]);
+    expect((await readState(file, BOUNDS)).hosts.map(({ id }) => id)).toEqual(['a', 'b']);
+  });
 });

@@ -27,6 +27,7 @@ const COMPONENTS = {
   jq: { files: ['jq'], packages: ['jq'] },
   flock: { files: ['flock'], packages: ['util-linux'] },
   script: { files: ['script'], packages: ['bsdutils'] },
+  setpriv: { files: ['setpriv'], packages: ['util-linux'] },
   unshare: { files: ['unshare', 'nsenter'], packages: ['util-linux'] },
   mount: { files: ['mount', 'umount', 'losetup'], packages: ['mount'] },
   chattr: { files: ['chattr'], packages: ['e2fsprogs'] },

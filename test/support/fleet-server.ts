@@ -24,8 +24,10 @@ export class FleetServer {
     this.#said = said;
   }
 
-  static async start(store: string): Promise<FleetServer> {
-    const child = spawn(process.execPath, [PROGRAM, store], { stdio: ['ignore', 'pipe', 'pipe'] });
+  /** `through`: a program that starts it, and its arguments. */
+  static async start(store: string, through: readonly string[] = []): Promise<FleetServer> {
+    const [file = '', ...args] = [...through, process.execPath, PROGRAM, store];
+    const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     const said: string[] = [];
     child.stderr.setEncoding('utf8').on('data', (text: string) => said.push(text));
     const first = await createInterface({ input: child.stdout })[Symbol.asyncIterator]().next();

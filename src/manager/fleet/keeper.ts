@@ -123,6 +123,7 @@ export class Keeper {
     if (worn === undefined) await sweepTemporaries(directory);
     this.#file = await StateFile.write(this.#path, [...this.#hosts()], worn);
     await worn?.close();
+    await this.#file.settle();
   }
 
   #despair(error: unknown, changes: readonly Change[]): void {

@@ -90,8 +90,8 @@ export class StateFile {
   }
 
   /**
-   * Writes all hosts to a new file and puts it in the place of the former one, durably. Without a former one whatever is
-   * there is replaced. Throws {@link SupersededError} where another file has taken its place.
+   * Writes all hosts to a new file and puts it in the place of the former one; {@link settle} makes that last. Without a
+   * former one whatever is there is replaced. Throws {@link SupersededError} where another file has taken its place.
    */
   static async write(path: string, hosts: readonly Host[], former?: StateFile): Promise<StateFile> {
     const temporary = temporaryName(path);
@@ -105,7 +105,6 @@ export class StateFile {
       await handle.sync();
       await former?.mustBeOurs();
       await rename(temporary, path);
-      await syncDirectory(dirname(path));
       return new StateFile(path, handle, bytes);
     } catch (error) {
       await handle.close();
@@ -117,6 +116,16 @@ export class StateFile {
   /** Whether it is to be written anew: most of it is no longer true, or its end is not whole. */
   get isWorn(): boolean {
     return this.#isTorn || this.#bytes > 2 * this.#bytesAtFirst + 4 * 2 ** 20;
+  }
+
+  /** Makes its place survive a power cut. It is this file that lies there, also where that fails. */
+  async settle(): Promise<void> {
+    try {
+      await syncDirectory(dirname(this.#path));
+    } catch (error) {
+      this.#isTorn = true;
+      throw naming(error, this.#path);
+    }
   }
 
   /** Adds changes, durably. Throws {@link SupersededError}. */
