@@ -3,7 +3,7 @@ import { type BinaryName, isBinaryName } from '../domain/names.ts';
 import { orUndefined, readText, removeFile, sweepTemporaries, syncDirectory, writeDurably } from '../platform/files.ts';
 import type { Lock } from '../platform/lock.ts';
 import { type Catalog, emptyCatalog } from './catalog.ts';
-import { catalogText, parseCatalog } from './catalog-file.ts';
+import { catalogText } from './catalog-file.ts';
 import { ManagerError } from './errors.ts';
 import { settleIndex, settleViews } from './settle.ts';
 import type { ReadCatalogs, ReleaseStore } from './store.ts';
@@ -41,20 +41,27 @@ export async function withSession<T>(
   }
 }
 
+/** Why nothing is known of a name. */
+interface Damage {
+  /** Of the file, relative to the store. */
+  readonly path: string;
+  readonly error: ManagerError;
+}
+
 /** A store whose lock is held, and whose views agree with its catalogs. */
 export class Session {
   readonly store: ReleaseStore;
   readonly now: () => Date;
   readonly #lock: Lock;
   readonly #catalogs: Map<BinaryName, Catalog>;
-  readonly #damaged: Map<BinaryName, ManagerError>;
+  readonly #damaged: Map<BinaryName, Damage>;
 
   private constructor(store: ReleaseStore, lock: Lock, begun: ReadCatalogs & Pick<Session, 'now'>) {
     this.store = store;
     this.now = begun.now;
     this.#lock = lock;
     this.#catalogs = new Map(begun.sound);
-    this.#damaged = new Map(begun.damaged);
+    this.#damaged = new Map([...begun.damaged].map(([name, error]) => [name, { path: `catalog/${name}.json`, error }]));
   }
 
   static async begin(store: ReleaseStore, lock: Lock, now: () => Date): Promise<Session> {
@@ -75,20 +82,20 @@ export class Session {
 
   /** For whatever must know all that is needed. Throws `damaged`. */
   mustBeWhole(): void {
-    for (const error of this.#damaged.values()) throw error;
+    for (const { error } of this.#damaged.values()) throw error;
   }
 
   /** For a person, about what is damaged. */
   get warnings(): readonly string[] {
-    return [...this.#damaged.keys()].map(
-      (name) => `catalog/${name}.json is damaged, what it offers stays as it was: "bin-manager verify" says more`,
+    return [...this.#damaged].map(
+      ([name, { path }]) => `${path} is damaged, what ${name} offers stays as it was: "bin-manager verify" says more`,
     );
   }
 
   /** An empty one where nothing was published yet. Throws `damaged`. */
   catalog(name: BinaryName): Catalog {
     const damage = this.#damaged.get(name);
-    if (damage !== undefined) throw damage;
+    if (damage !== undefined) throw damage.error;
     return this.#catalogs.get(name) ?? emptyCatalog(name);
   }
 
@@ -135,12 +142,11 @@ export class Session {
   /** What the views of a binary may have been made from; undefined where they must stay as they are. */
   async #formerOf(name: BinaryName): Promise<Catalog | undefined> {
     if (this.#damaged.has(name)) return undefined;
-    const path = this.store.places.former(name);
     try {
-      return parseCatalog((await readText(path)) ?? catalogText(emptyCatalog(name)), name, path);
+      return (await this.store.formerCatalog(name)) ?? emptyCatalog(name);
     } catch (error) {
       if (!(error instanceof ManagerError)) throw error;
-      this.#damaged.set(name, error);
+      this.#damaged.set(name, { path: `unsettled/${name}.json`, error });
       this.#catalogs.delete(name);
       return undefined;
     }

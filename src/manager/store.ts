@@ -9,6 +9,9 @@ import { ManagerError } from './errors.ts';
 import { Places } from './places.ts';
 
 const SUFFIX = '.json';
+const FORMER_HINT =
+  'Hosts go on getting what was published. Remove this file; "bin-manager verify --repair" then makes the answers what ' +
+  'the catalog says.';
 
 /** What an address leads to. */
 export interface FoundRelease {
@@ -60,6 +63,19 @@ export class ReleaseStore {
     const file = this.places.catalog(name);
     const text = await readText(file);
     return text === undefined ? undefined : parseCatalog(text, name, file);
+  }
+
+  /** A catalog as it was before a change that was not ended. Throws `damaged` where the file cannot be understood. */
+  async formerCatalog(name: BinaryName): Promise<Catalog | undefined> {
+    const file = this.places.former(name);
+    const text = await readText(file);
+    try {
+      return text === undefined ? undefined : parseCatalog(text, name, file);
+    } catch (error) {
+      if (!(error instanceof ManagerError)) throw error;
+      // It is in no backup, and worth no mending: all that it knows is which answers are no longer wanted.
+      throw new ManagerError('damaged', error.message, { cause: error, hint: FORMER_HINT });
+    }
   }
 
   /** All that can be understood, by name, and why the others cannot. */

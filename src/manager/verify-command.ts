@@ -5,7 +5,7 @@ import { unneeded } from './prune.ts';
 import { type Session, withSession } from './session.ts';
 import { settleViews } from './settle.ts';
 import { ReleaseStore } from './store.ts';
-import { artifactProblems, deltaProblems, type Problem, strayPointers, viewProblems } from './verify.ts';
+import { artifactProblems, deltaProblems, type Problem, strayPointers, UNENDED, viewProblems } from './verify.ts';
 import { answer, conditionsOf, sizeText } from './wording.ts';
 import { Workbench } from './workbench.ts';
 
@@ -54,6 +54,13 @@ function hintFor(problems: readonly Problem[]): string {
     return (
       'Mend the catalog, or bring it back from a backup: until then hosts get what it offered, and its name alone cannot ' +
       'be changed. Without a backup move it away, and publish its releases again.'
+    );
+  }
+  const former = problems.find(({ path, found }) => path.startsWith('unsettled/') && found !== UNENDED);
+  if (former !== undefined) {
+    return (
+      `Remove ${former.path}, and then "bin-manager verify --repair" makes all views anew from the catalog: until then ` +
+      'hosts get what they got, and its name alone cannot be changed.'
     );
   }
   if (problems.some(({ path }) => path.startsWith('api/v1/artifacts/'))) {

@@ -2,6 +2,7 @@ import { lstat, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { errorText } from '../domain/errors.ts';
+import { isBinaryName } from '../domain/names.ts';
 import { hashFile, orUndefined, readText } from '../platform/files.ts';
 import { lockOwner } from '../platform/lock-owner.ts';
 import { indexAnswer } from './answers.ts';
@@ -18,6 +19,9 @@ export interface Problem {
   readonly path: string;
   readonly found: string;
 }
+
+/** Of a change whose former catalog can be understood. */
+export const UNENDED = 'a change was not ended; the next one that is made ends it';
 
 const LOOKS = 40;
 const LOOK_AGAIN_MS = 250;
@@ -104,7 +108,7 @@ async function lookAtViews(store: ReleaseStore): Promise<readonly Problem[]> {
   }
   if (sound.size > 0) problems.push(await linkProblem(places.view(LATEST_LINK.path), LATEST_LINK));
   for (const file of (await orUndefined(readdir(places.unsettled))) ?? []) {
-    problems.push({ path: `unsettled/${file}`, found: 'a change was not ended; the next one that is made ends it' });
+    problems.push({ path: `unsettled/${file}`, found: await unsettledProblem(store, file) });
   }
   // Whatever belongs to a damaged catalog is not known to be wrong.
   if (damaged.size === 0) {
@@ -117,6 +121,17 @@ async function lookAtViews(store: ReleaseStore): Promise<readonly Problem[]> {
     }
   }
   return problems.filter((problem) => problem !== undefined);
+}
+
+/** With a former catalog that cannot be understood nothing more is made of its name. */
+async function unsettledProblem(store: ReleaseStore, file: string): Promise<string> {
+  const name = file.replace(/\.json$/, '');
+  try {
+    if (isBinaryName(name)) await store.formerCatalog(name);
+    return UNENDED;
+  } catch (error) {
+    return `a change was not ended, and its former catalog is damaged: ${errorText(error)}`;
+  }
 }
 
 async function textProblem(path: string, { path: view, text, stamp }: TextView): Promise<Problem | undefined> {

@@ -1,5 +1,5 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, expect } from 'vitest';
 import type { Catalog } from '../../src/manager/catalog.ts';
 import { StoreCatalogReader } from '../../src/manager/fleet/offers.ts';
@@ -21,7 +21,7 @@ describe('a catalog that is damaged', () => {
     await reader.read();
     writeFileSync(file, sound.slice(0, 100));
 
-    const warning = 'bin-manager: warning: catalog/broken.json is damaged, what it offers stays as it was';
+    const warning = 'bin-manager: warning: catalog/broken.json is damaged, what broken offers stays as it was';
     const withdrawn = await store.run('withdraw', 'app', '2');
     const published = await store.run('publish', 'app', store.file(script('three')), '--version', '3', '--deltas', '0');
     const promoted = await store.run('promote', 'app', '1', '--channel', 'beta');
@@ -83,10 +83,42 @@ describe('a catalog that is damaged', () => {
     writeFileSync(former, '{');
     const refused = await store.run('publish', 'broken', store.file(TWO), '--version', '2');
     expect([refused.code, refused.stderr]).toEqual([78, expect.stringContaining('unsettled/broken.json cannot be')]);
-    expect((await store.run('publish', 'app', store.file(TWO), '--version', '2')).code).toBe(0);
+    const other = await store.run('publish', 'app', store.file(TWO), '--version', '2', '--deltas', '0');
+    expect([other.code, other.stderr]).toEqual([
+      0,
+      'bin-manager: warning: unsettled/broken.json is damaged, what broken offers stays as it was: ' +
+        '"bin-manager verify" says more\n',
+    ]);
     expect([store.offered('app'), store.offered('broken')]).toEqual([TWO, ONE]);
     writeFileSync(former, JSON.stringify({ schema: 'bin-manager/catalog/1', name: 'broken', ...before }));
     expect((await store.run('publish', 'broken', store.file(TWO), '--version', '2')).code).toBe(0);
     expect([store.offered('broken'), (await store.run('verify')).code]).toEqual([TWO, 0]);
+  });
+
+  storeTest('of a change that was not ended goes, and with it what it alone knew to be unwanted', async ({ store }) => {
+    for (const version of ['1', '2']) {
+      await store.publish('broken', script(version), '--version', version, '--deltas', '0');
+    }
+    // As a withdrawal leaves it that is killed when its catalog is written, and whose former one a disk has eaten.
+    const pointer = join(store.store, 'api/v1/releases/2/broken');
+    const target = readlinkSync(pointer);
+    await store.run('withdraw', 'broken', '2');
+    mkdirSync(dirname(pointer), { recursive: true });
+    symlinkSync(target, pointer);
+    const former = join(store.store, 'unsettled/broken.json');
+    writeFileSync(former, '{');
+
+    const told = await store.run('verify', '--repair');
+    expect([told.code, told.stdout]).toEqual([
+      78,
+      expect.stringMatching(
+        /^unsettled\/broken\.json: a change was not ended, and .* damaged: .*broken\.json cannot be understood: not valid JSON/,
+      ),
+    ]);
+    expect(told.stdout).toContain('Remove unsettled/broken.json, and then "bin-manager verify --repair" makes');
+    rmSync(former);
+    expect((await store.run('verify', '--repair')).code).toBe(0);
+    expect([existsSync(pointer), store.offered('broken')]).toEqual([false, script('1')]);
+    expect((await store.run('publish', 'broken', store.file(TWO), '--version', '3')).code).toBe(0);
   });
 });
