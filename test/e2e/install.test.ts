@@ -254,6 +254,35 @@ describe.concurrent('bin-proxy install', () => {
     expect(ran.stdout).not.toContain('ran: ');
   });
 
+  mountTest('leaves a timer off that was turned off, or whose units were deleted', async () => {
+    const script = [
+      'for folder in /etc /var/lib /run; do mount -t tmpfs tmpfs "$folder" || exit 1; done; mkdir /run/systemd/system -p',
+      '"$@" install --prefix /run/p > /dev/null 2>&1; echo "new $?"',
+      'echo; echo disabled; "$@" install --prefix /run/p; echo "code $?"',
+      'rm /etc/systemd/system/bin-proxy.*',
+      'echo; echo deleted; "$@" install --prefix /run/p; echo "code $?"; ls /etc/systemd/system',
+      '"$@" install --prefix /run/p --json; "$@" install --prefix /run/p --force > /dev/null; echo "forced $?"',
+      '"$@" install --prefix /run/p --timer --dry-run',
+    ].join('\n');
+    const args = ['--mount', 'sh', '-c', script, 'sh', process.execPath, PROGRAM];
+    const ran = await runProgram('unshare', args, { PATH: process.env['PATH'] ?? '' });
+    const off = 'Nothing starts bin-proxy: its timer is off, and stays off. bin-proxy install --timer';
+    // No systemd runs here: whatever is to be enabled fails.
+    expect(ran.stdout).toMatch(/^new 1\n/);
+    const [, disabled = '', deleted = ''] = ran.stdout.split(/^(?:disabled|deleted)$/m);
+    expect([disabled, deleted].map((text) => [text.includes(off), /^code (\d+)$/m.exec(text)?.[1]])).toEqual([
+      [true, '0'],
+      [true, '0'],
+    ]);
+    expect(disabled).toMatch(/^unchanged +\/etc\/systemd\/system\/bin-proxy\.timer$/m);
+    expect(deleted).toMatch(/^not written +\/etc\/systemd\/system\/bin-proxy\.timer {2}\(deleted here/m);
+    const json = JSON.parse(/^\{.*\}$/m.exec(deleted)?.[0] ?? '') as Installed;
+    expect([json, differences(json)]).toEqual([expect.objectContaining({ off: 'timer', commands: [] }), []]);
+    expect(deleted).toMatch(/^code 0\n\{/m);
+    expect(deleted).toMatch(/^forced 1$/m);
+    expect(deleted).toContain('would run: systemctl enable --now bin-proxy.timer');
+  });
+
   hostTest('says what it would do, and refuses what would start it twice', async ({ host }) => {
     const root = join(host.directory, 'root');
     const told = await host.run(['install', '--root', root, '--timer', '--dry-run']);

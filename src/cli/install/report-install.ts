@@ -11,11 +11,14 @@ export interface Report {
   readonly done: readonly Done[];
   /** Programs that were run, or would be. */
   readonly commands: readonly (readonly string[])[];
-  /** Why one of them did not do its work. */
+  /** What was found off, and left so. */
+  readonly off?: 'timer';
+  /** Why what starts it was not changed. */
   readonly trouble?: string;
 }
 
 const MOST_NAMES = 5;
+const OFF = 'Nothing starts bin-proxy: its timer is off, and stays off. bin-proxy install --timer turns it on.';
 
 const WORDS: Readonly<Record<Done['action'], readonly [done: string, would: string]>> = {
   write: ['written', 'would write'],
@@ -32,13 +35,14 @@ const WORDS: Readonly<Record<Done['action'], readonly [done: string, would: stri
 
 /** A line for each file, what is run, and what is to be done next. */
 export function reportInstall(report: Report, { output }: Invocation, out: Terminal): void {
-  const { verb, site, done, commands, trouble } = report;
+  const { verb, site, done, commands, off, trouble } = report;
   if (output === 'json') return out.data(JSON.stringify(document(report)));
   const rows = done.map((one) => [word(one.action, site), `${join(site.root, one.path)}${noteOf(one, site)}`]);
   for (const cells of columns(rows)) out.line(printableText(cells.join('  ')));
   if (rows.length === 0) out.line('Nothing was written here by "bin-proxy install".');
   for (const command of commands)
     out.line(printableText(`${site.dry === 'yes' ? 'would run' : 'ran'}: ${command.join(' ')}`));
+  if (off !== undefined) out.line(OFF);
   if (trouble !== undefined) return;
   const next = site.dry === 'yes' ? 'Nothing was changed.' : nextStep(verb, done);
   if (next !== '') out.line(`\n${next}`);
@@ -79,7 +83,7 @@ function nextStep(verb: Report['verb'], done: readonly Done[]): string {
 }
 
 /** The document of `bin-proxy install --json` and `uninstall --json`. */
-function document({ verb, site, done, commands, trouble }: Report) {
+function document({ verb, site, done, commands, off, trouble }: Report) {
   return {
     schema: 'bin-proxy/install/1',
     command: verb,
@@ -92,6 +96,7 @@ function document({ verb, site, done, commands, trouble }: Report) {
       ...(holds !== undefined && { holds }),
     })),
     commands: commands.map((words) => words.join(' ')),
+    ...(off !== undefined && { off }),
     ...(trouble !== undefined && { trouble }),
   };
 }

@@ -22,6 +22,8 @@ export interface Starting {
   readonly former: ReadonlyMap<string, string>;
   /** Whether a timer is there to be stopped. */
   readonly stops: 'timer' | 'nothing';
+  /** Whether the timer is enabled also where its units are no news: else it is off because somebody wants it so. */
+  readonly enables: 'always' | 'where-new';
 }
 
 const CRON_FILE = '/etc/cron.d/bin-proxy';
@@ -38,8 +40,7 @@ const SCHEDULES: ReadonlyMap<string, Starter> = new Map([
  */
 export async function chooseStarting({ wishes }: Invocation, before: Written, root: string): Promise<Starting> {
   const asked = askedFor(wishes);
-  const schedules = await schedulesOf('bin-proxy', new Date(), root);
-  const active = [...new Set(schedules.map(({ file }) => join('/', relative(root, file))))];
+  const active = await activeSchedules(root);
   if (asked === undefined && active.length > 1) throw several(active);
   const [only] = active;
   if (asked === undefined && isOwn(only)) return ownSchedule(only);
@@ -59,7 +60,14 @@ export async function chooseStarting({ wishes }: Invocation, before: Written, ro
     ...(replaces !== undefined && { replaces }),
     former,
     stops: isTimer && root === '/' ? 'timer' : 'nothing',
+    enables: asked === 'timer' || active.includes(TIMER_LINK) ? 'always' : 'where-new',
   };
+}
+
+/** Files on the host, each of them once. */
+async function activeSchedules(root: string): Promise<readonly string[]> {
+  const schedules = await schedulesOf('bin-proxy', new Date(), root);
+  return [...new Set(schedules.map(({ file }) => join('/', relative(root, file))))];
 }
 
 function isOwn(file: string | undefined): file is string {
@@ -71,7 +79,7 @@ function mustBeAlone(starter: Starter, active: readonly string[]): void {
 }
 
 function ownSchedule(file: string): Starting {
-  return { starter: undefined, asked: [], own: [file], former: new Map(), stops: 'nothing' };
+  return { starter: undefined, asked: [], own: [file], former: new Map(), stops: 'nothing', enables: 'where-new' };
 }
 
 function askedFor(wishes: Invocation['wishes']): Starter | undefined {

@@ -1,7 +1,8 @@
 import type { Invocation } from '../command-line.ts';
 import type { ExitCode } from '../exit-codes.ts';
 import { terminal } from '../terminal.ts';
-import { DISABLE, installTrouble, siteOf, stopTimer } from './install-command.ts';
+import { DISABLE, stopTimer } from './change-over.ts';
+import { installTrouble, siteOf } from './install-command.ts';
 import { InstallRecord } from './install-record.ts';
 import { MANIFEST, starterFiles } from './installed-files.ts';
 import { mayPurge, purge } from './purge.ts';
