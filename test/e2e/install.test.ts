@@ -283,6 +283,28 @@ describe.concurrent('bin-proxy install', () => {
     expect(deleted).toContain('would run: systemctl enable --now bin-proxy.timer');
   });
 
+  mountTest('keeps the timer alone where it cannot be disabled', async () => {
+    const wants = '/etc/systemd/system/timers.target.wants';
+    const script = [
+      'for folder in /etc /var/lib /run; do mount -t tmpfs tmpfs "$folder" || exit 1; done',
+      `"$@" install --timer --prefix /run/p > /dev/null 2>&1; mkdir ${wants}`,
+      `ln -s ../bin-proxy.timer ${wants}; mount -t tmpfs none ${wants}; ln -s ../bin-proxy.timer ${wants}`,
+      `mount -o remount,ro ${wants}; "$@" install --cron --prefix /run/p; echo "code $?"`,
+      'ls /etc/cron.d /etc/systemd/system; grep -c cron /var/lib/bin-proxy/installed.json',
+      `umount ${wants}; rm ${wants}/*; "$@" install --cron --prefix /run/p > /dev/null; echo "then $?"; ls /etc/cron.d`,
+    ].join('\n');
+    const args = ['--mount', 'sh', '-c', script, 'sh', process.execPath, PROGRAM];
+    const ran = await runProgram('unshare', args, { PATH: process.env['PATH'] ?? '' });
+    expect(ran.stderr).toMatch(
+      /timers\.target\.wants\/bin-proxy\.timer could not be disabled, and would .* beside cron; \/etc\/cron\.d\/bin-proxy was removed again$/m,
+    );
+    expect(ran.stdout).toMatch(/^removed +\/etc\/cron\.d\/bin-proxy$/m);
+    expect(ran.stdout).toMatch(
+      /^code 20\n\/etc\/cron\.d:\n\n\/etc\/systemd\/system:\nbin-proxy\.service\nbin-proxy\.timer\n/m,
+    );
+    expect(ran.stdout).toMatch(/^0\nthen 0\nbin-proxy$/m);
+  });
+
   hostTest('says what it would do, and refuses what would start it twice', async ({ host }) => {
     const root = join(host.directory, 'root');
     const told = await host.run(['install', '--root', root, '--timer', '--dry-run']);

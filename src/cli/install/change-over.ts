@@ -1,9 +1,11 @@
 import { RunError } from '../../domain/errors.ts';
 import { runCommand } from '../../platform/command.ts';
 import { printableText } from '../../platform/text.ts';
+import { shippedText } from '../shipped-files.ts';
+import { textDigest } from './install-record.ts';
 import { starterFiles } from './installed-files.ts';
 import { type Done, removeFiles, type Site } from './site.ts';
-import type { Starting } from './starting.ts';
+import { type Starting, TIMER_LINK, timerIsOn } from './starting.ts';
 
 const COMMAND_MS = 60_000;
 const TIMER = 'bin-proxy.timer';
@@ -39,6 +41,8 @@ export async function changeOver(starting: Starting, written: readonly Done[], s
   const { commands, trouble } = started;
   if (trouble !== undefined) return { commands, done: [], trouble, failure: notStarted(trouble, starting) };
   const stopped = starting.stops === 'nothing' ? [] : site.dry === 'yes' ? DISABLE : await stopTimer();
+  if (starting.stops === 'timer' && site.dry === 'no' && (await timerIsOn(site.root)))
+    return { commands, ...(await takenBack(written, site)) };
   const done = await removeFiles(starting.former, site);
   return { commands: [...commands, ...stopped], done, ...(isOff && site.root === '/' && { off: 'timer' }) };
 }
@@ -49,6 +53,23 @@ function isTurnedOff({ starter, enables }: Starting, written: readonly Done[]): 
   const units = written.filter(({ path }) => starterFiles('timer').some(([unit]) => unit === path));
   if (units.some(({ action }) => action === 'skip')) return true;
   return enables === 'where-new' && !units.some(({ path, action }) => path.endsWith(TIMER) && action === 'write');
+}
+
+/** Cron and a timer that goes on would start it twice a minute: the file for cron goes again, if it is new. */
+async function takenBack(
+  written: readonly Done[],
+  site: Site,
+): Promise<Pick<ChangedOver, 'done' | 'failure' | 'trouble'>> {
+  const isNew = (path: string) => written.some((one) => one.path === path && one.action === 'write');
+  const files = starterFiles('cron').filter(([path]) => isNew(path));
+  const done = await removeFiles(new Map(files.map(([path, name]) => [path, textDigest(shippedText(name))])), site);
+  const [gone] = done;
+  const left = gone === undefined ? '' : `; ${gone.path} was removed again`;
+  const trouble = `${TIMER_LINK} could not be disabled, and would start bin-proxy beside cron${left}`;
+  const failure = new RunError('refused', trouble, {
+    hint: `End it first: systemctl disable --now ${TIMER}, or remove that link. Then repeat this`,
+  });
+  return { done, failure, trouble };
 }
 
 function notStarted(trouble: string, { replaces }: Starting): RunError {

@@ -26,9 +26,12 @@ export async function installCommand(invocation: Invocation): Promise<ExitCode> 
     const again = invocation.force === 'yes' ? wanted.map(({ path }) => path) : starting.asked;
     const { done, written } = await writeFiles(wanted, { before, again }, site);
     const changed = await changeOver(starting, done, site);
+    // What was written and removed again was not deleted by anybody.
+    for (const { path, action } of changed.done) if (action === 'remove') written.delete(path);
     if (site.dry === 'no') await record.write(await withoutGone(written, wanted, site));
     const own = starting.own.map((path): Done => ({ path, action: 'own' }));
-    const report = { verb: 'install', site, ...changed, done: [...own, ...changed.done, ...done] } as const;
+    const stays = done.filter(({ path }) => !changed.done.some((one) => one.path === path));
+    const report = { verb: 'install', site, ...changed, done: [...own, ...changed.done, ...stays] } as const;
     reportInstall(report, invocation, terminal(process.stdout, invocation.color));
     if (changed.failure !== undefined) throw changed.failure;
     return 0;

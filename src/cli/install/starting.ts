@@ -28,7 +28,7 @@ export interface Starting {
 
 const CRON_FILE = '/etc/cron.d/bin-proxy';
 /** systemd reads the link at boot. */
-const TIMER_LINK = '/etc/systemd/system/timers.target.wants/bin-proxy.timer';
+export const TIMER_LINK = '/etc/systemd/system/timers.target.wants/bin-proxy.timer';
 const SCHEDULES: ReadonlyMap<string, Starter> = new Map([
   [CRON_FILE, 'cron'],
   [TIMER_LINK, 'timer'],
@@ -62,6 +62,11 @@ export async function chooseStarting({ wishes }: Invocation, before: Written, ro
     stops: isTimer && root === '/' ? 'timer' : 'nothing',
     enables: asked === 'timer' || active.includes(TIMER_LINK) ? 'always' : 'where-new',
   };
+}
+
+/** Whether systemd starts a timer at boot. */
+export async function timerIsOn(root: string): Promise<boolean> {
+  return (await activeSchedules(root)).includes(TIMER_LINK);
 }
 
 /** Files on the host, each of them once. */
