@@ -52,6 +52,8 @@ function onDeltas(from: readonly DeltaBase[], totalMs: number): void {
 /** Opened before anything else is done: most mistakes are made in the name of the file. */
 async function openInput(file: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
   if (file === STDIN) {
+    // Whoever reads it is told; before that there is nobody.
+    process.stdin.on('error', () => {});
     signal.addEventListener('abort', () => process.stdin.destroy(signal.reason as Error));
     return process.stdin;
   }

@@ -35,6 +35,7 @@ export async function receiveUpload(
     const [md5, sha256] = [createHash('md5'), createHash('sha256')];
     const header = Buffer.alloc(HEADER_BYTES);
     let size = 0;
+    signal?.throwIfAborted();
     for await (const chunk of bytes) {
       signal?.throwIfAborted();
       if (size < HEADER_BYTES) header.set(chunk.subarray(0, HEADER_BYTES - size), size);
