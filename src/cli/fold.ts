@@ -4,8 +4,7 @@ const INDENT = 4;
 
 /**
  * Breaks lines between words, as a terminal of `width` characters would have to, but more readably: what is broken goes
- * on below the last column of the line. Colours do not count, and no word is broken: a path is
- * copied as one.
+ * on below the last column of the line. Colours do not count, and no word is broken: a path is copied as one.
  */
 export function folded(text: string, width: number): readonly string[] {
   return text.split('\n').flatMap((line) => (widthOf(line) <= width ? [line] : foldedLine(line, width)));

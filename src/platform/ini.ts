@@ -6,11 +6,15 @@ export interface IniSection {
   readonly has: 'plain keys' | 'more';
 }
 
+interface GrowingSection {
+  readonly keys: Map<string, string>;
+  has: IniSection['has'];
+}
+
 const TITLE = /^\[([^\]]+)\]/;
 const PAIR = /^([^=:]+?)\s*[=:]\s*(.*)$/;
 /** A comment begins a line, or follows a blank. */
 const COMMENT = /(^|\s)[;#].*$/;
-
 /** Python 2 takes it for a part of the value. */
 const LATER_COMMENT = /\s#/;
 
@@ -19,8 +23,8 @@ const LATER_COMMENT = /\s#/;
  * comment, of two values the last counts. Indented lines, which may continue a value, are passed over.
  */
 export function iniSections(text: string): ReadonlyMap<string, IniSection> {
-  const sections = new Map<string, { keys: Map<string, string>; has: IniSection['has'] }>();
-  let section: { keys: Map<string, string>; has: IniSection['has'] } | undefined;
+  const sections = new Map<string, GrowingSection>();
+  let section: GrowingSection | undefined;
   for (const raw of text.split(/\r?\n/)) {
     const line = raw.replace(COMMENT, '').trimEnd();
     const title = TITLE.exec(line)?.[1];

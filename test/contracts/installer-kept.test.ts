@@ -12,34 +12,17 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Digest, digestFromHex } from '../../src/domain/digest.ts';
 import type { JournalFile } from '../../src/domain/journal.ts';
 import type { ManifestEntry } from '../../src/domain/manifest.ts';
 import type { BinaryName, VersionName } from '../../src/domain/names.ts';
 import type { FileChange } from '../../src/domain/plan.ts';
-import { InPlaceInstaller } from '../../src/installers/in-place.ts';
-import { InPlaceKept } from '../../src/installers/in-place-kept.ts';
-import { InPlaceReader } from '../../src/installers/in-place-reader.ts';
-import type { Installer, KeptFiles } from '../../src/installers/installer.ts';
 import type { KeptFile } from '../../src/planning/former.ts';
-import { runCommand } from '../../src/platform/command.ts';
-import { hashFile } from '../../src/platform/files.ts';
-import { md5 } from '../support/program.ts';
-
-/** Every installer that keeps files to go back to has to keep these sentences of the role. */
-const adapters: readonly { readonly title: string; readonly make: () => Installer; readonly kept: KeptFiles }[] = [
-  {
-    title: 'in place',
-    make: () => new InPlaceInstaller(new InPlaceReader((path, _, algorithm) => hashFile(path, algorithm)), runCommand),
-    kept: new InPlaceKept(),
-  },
-];
+import { changeTo, INSTALLERS } from '../support/installers.ts';
 
 const script = (word: string) => Buffer.from(`#!/bin/sh\necho ${word}\n`);
 const [first, second, third] = [script('first'), script('second'), script('third')];
-const digest = (bytes: Buffer): Digest => digestFromHex('md5', md5(bytes)) ?? { algorithm: 'md5', hex: '' };
 
-describe.each(adapters)('what the installer $title keeps', ({ make, kept }) => {
+describe.each(INSTALLERS)('what the installer $title keeps', ({ make, kept }) => {
   let directory: string;
   let target: string;
   let entry: ManifestEntry;
@@ -53,12 +36,7 @@ describe.each(adapters)('what the installer $title keeps', ({ make, kept }) => {
   });
   afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
-  const change = async (bytes: Buffer): Promise<FileChange> => {
-    const artifact = { url: 'http://unused/', digest: digest(bytes), target };
-    const installed = await new InPlaceReader((path, _, algorithm) => hashFile(path, algorithm)).read(target, 'md5');
-    if (installed.kind !== 'absent' && installed.kind !== 'present') throw new Error(installed.kind);
-    return { artifact, installed };
-  };
+  const change = (bytes: Buffer): Promise<FileChange> => changeTo(target, bytes);
   const update = async (bytes: Buffer): Promise<JournalFile> => {
     const one = await change(bytes);
     const installer = make();

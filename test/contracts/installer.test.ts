@@ -14,36 +14,23 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Digest, digestFromHex, digestText } from '../../src/domain/digest.ts';
+import { digestText } from '../../src/domain/digest.ts';
 import { UpdateError } from '../../src/domain/errors.ts';
 import type { JournalFile } from '../../src/domain/journal.ts';
 import type { ManifestEntry } from '../../src/domain/manifest.ts';
 import type { BinaryName, VersionName } from '../../src/domain/names.ts';
 import type { FileChange } from '../../src/domain/plan.ts';
-import { InPlaceInstaller } from '../../src/installers/in-place.ts';
-import { InPlaceReader } from '../../src/installers/in-place-reader.ts';
-import type { Deliver, Installer } from '../../src/installers/installer.ts';
-import { runCommand } from '../../src/platform/command.ts';
-import { hashFile } from '../../src/platform/files.ts';
-import { md5 } from '../support/program.ts';
-
-/** Every installer that replaces files has to keep these sentences of the role. */
-const adapters: readonly { readonly title: string; readonly make: () => Installer }[] = [
-  {
-    title: 'in place',
-    make: () => new InPlaceInstaller(new InPlaceReader((path, _, algorithm) => hashFile(path, algorithm)), runCommand),
-  },
-];
+import type { Deliver } from '../../src/installers/installer.ts';
+import { changeTo, digestOf, INSTALLERS } from '../support/installers.ts';
 
 const oldBytes = Buffer.from('#!/bin/sh\necho old\n');
 const newBytes = Buffer.from('#!/bin/sh\necho new\n');
-const digest = (bytes: Buffer): Digest => digestFromHex('md5', md5(bytes)) ?? { algorithm: 'md5', hex: '' };
 const deliver =
   (bytes: Buffer): Deliver =>
   (sink) =>
     sink.write(bytes);
 
-describe.each(adapters)('the installer $title', ({ make }) => {
+describe.each(INSTALLERS)('the installer $title', ({ make }) => {
   let directory: string;
   let target: string;
   let entry: ManifestEntry;
@@ -51,12 +38,7 @@ describe.each(adapters)('the installer $title', ({ make }) => {
     const staging = join(directory, 'bin', '.bin-proxy', 'staging');
     return existsSync(staging) ? readdirSync(staging) : [];
   };
-  const change = async (bytes: Buffer = newBytes): Promise<FileChange> => {
-    const artifact = { url: 'http://unused/', digest: digest(bytes), target };
-    const installed = await new InPlaceReader((path, _, algorithm) => hashFile(path, algorithm)).read(target, 'md5');
-    if (installed.kind !== 'absent' && installed.kind !== 'present') throw new Error(installed.kind);
-    return { artifact, installed };
-  };
+  const change = (bytes: Buffer = newBytes): Promise<FileChange> => changeTo(target, bytes);
   const prepared = async (): Promise<JournalFile> => {
     const one = await change();
     return make().backUp(one, entry, await make().stage(one, entry, deliver(newBytes)));
@@ -134,8 +116,8 @@ describe.each(adapters)('the installer $title', ({ make }) => {
     expect(statSync(first.former?.backup ?? '').ino).toBe(statSync(target).ino);
     expect(first).toMatchObject({
       target,
-      next: digestText(digest(newBytes)),
-      former: { digest: digestText(digest(oldBytes)) },
+      next: digestText(digestOf(newBytes)),
+      former: { digest: digestText(digestOf(oldBytes)) },
     });
   });
 
@@ -153,12 +135,12 @@ describe.each(adapters)('the installer $title', ({ make }) => {
       await make().activate(file);
       expect(readFileSync(target)).toEqual(newBytes);
     }
-    expect(await make().inspect(file)).toEqual({ target: digestText(digest(newBytes)), backup: 'valid' });
+    expect(await make().inspect(file)).toEqual({ target: digestText(digestOf(newBytes)), backup: 'valid' });
     for (let time = 0; time < 2; time++) {
       await make().restore(file);
       expect(readFileSync(target)).toEqual(oldBytes);
     }
-    expect(await make().inspect(file)).toEqual({ target: digestText(digest(oldBytes)), backup: 'valid' });
+    expect(await make().inspect(file)).toEqual({ target: digestText(digestOf(oldBytes)), backup: 'valid' });
     expect(staged()).toEqual([]);
   });
 
