@@ -26,6 +26,14 @@ const STATES: Readonly<Record<number, ProcessState>> = {
   1000: 'unknown',
 };
 
+/** The last bytes of a log. */
+interface Tail {
+  readonly method: string;
+  /** Whose log it is; none: supervisord's own. */
+  readonly names: readonly string[];
+  readonly bytes: number;
+}
+
 interface Question<T> {
   readonly method: string;
   readonly parameters?: readonly (string | number)[];
@@ -66,24 +74,24 @@ export class SupervisorSocket implements SupervisorView {
     }
   }
 
-  async mainLog(bytes: number): Promise<readonly string[]> {
-    try {
-      return await this.#tail('readLog', [], bytes);
-    } catch (error) {
-      return isAnswered(error) ? [] : this.#otherwise.mainLog(bytes);
-    }
+  mainLog(bytes: number): Promise<readonly string[]> {
+    return this.#lines({ method: 'readLog', names: [], bytes }, () => this.#otherwise.mainLog(bytes));
   }
 
-  async log(process: string, stream: Stream, bytes: number): Promise<readonly string[]> {
+  log(process: string, stream: Stream, bytes: number): Promise<readonly string[]> {
     const method = stream === 'stdout' ? 'readProcessStdoutLog' : 'readProcessStderrLog';
+    return this.#lines({ method, names: [process], bytes }, () => this.#otherwise.log(process, stream, bytes));
+  }
+
+  async #lines(tail: Tail, otherwise: () => Promise<readonly string[]>): Promise<readonly string[]> {
     try {
-      return await this.#tail(method, [process], bytes);
+      return await this.#tail(tail);
     } catch (error) {
-      return isAnswered(error) ? [] : this.#otherwise.log(process, stream, bytes);
+      return isAnswered(error) ? [] : otherwise();
     }
   }
 
-  async #tail(method: string, names: readonly string[], bytes: number): Promise<readonly string[]> {
+  async #tail({ method, names, bytes }: Tail): Promise<readonly string[]> {
     for (let cut = 0; ; cut++) {
       const read = (value: RpcValue) => linesOf(readString(value), bytes - cut);
       try {
