@@ -13,16 +13,16 @@ function loader(read, place) {
     if (loaded[name] !== undefined) return loaded[name].exports;
     var chunk = read(name.slice(2));
     var filename = place + name.slice(2);
-    var script = new vm.Script(wrapped(chunk.text), { filename: filename, cachedData: chunk.code });
+    var script = new vm.Script(chunk.text, { filename: filename, cachedData: chunk.code });
     loaded[name] = { exports: {} };
     script.runInThisContext()(loaded[name].exports, load, loaded[name], filename);
     return loaded[name].exports;
   };
 }
 
-/** A chunk as a function. What its code was made of must be this text to the letter. */
+/** A chunk as it is built: a function, so that its text is read and compiled as it stands in the file. */
 function wrapped(text) {
-  return '(function (exports, require, module, __filename) {' + text + '\n})';
+  return '(function (exports, require, module, __filename) {\n' + text + '\n})';
 }
 
 module.exports = { loader: loader, wrapped: wrapped };

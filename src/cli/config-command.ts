@@ -23,7 +23,7 @@ interface Shown {
  */
 export async function configCommand(invocation: Invocation): Promise<ExitCode> {
   const looked = await findSettings({ flags: invocation.settings, environment: process.env });
-  const out = terminal(process.stdout, invocation.color);
+  const out = terminal(invocation.color);
   const shown = SETTINGS.map((row): Shown => {
     const found = looked.found.get(row.key);
     return { row, found, value: found === undefined ? undefined : shownValue(row, found.value) };

@@ -5,7 +5,7 @@ import { terminal } from './terminal.ts';
 
 /** `bin-proxy help exit-codes`. Everything else that `help` answers is a text of yargs. */
 export function helpCommand({ output, color }: Invocation): ExitCode {
-  const out = terminal(process.stdout, color);
+  const out = terminal(color);
   if (output === 'json') {
     const exitCodes = EXIT_CODES.map(([code, meaning]) => ({ code, meaning }));
     out.data(JSON.stringify({ schema: 'bin-proxy/exit-codes/1', exitCodes }));

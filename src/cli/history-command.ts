@@ -25,7 +25,7 @@ interface Shown {
 /** `bin-proxy history`: what changed on this host, oldest first, also of binaries the manifest no longer names. */
 export async function historyCommand(invocation: Invocation): Promise<ExitCode> {
   const { settings } = await loadSettings({ flags: invocation.settings, environment: process.env });
-  const out = terminal(process.stdout, invocation.color);
+  const out = terminal(invocation.color);
   const since =
     invocation.wishes['since'] === undefined ? undefined : readSince(invocation.wishes['since'], new Date());
   const limit = readLimit(invocation.wishes['limit']);

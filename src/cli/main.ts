@@ -6,6 +6,7 @@ import { type ExitCode, exitCodeOfError, exitCodeOfUnexpected } from './exit-cod
 import type { CommandName } from './flag-table.ts';
 import { folded } from './fold.ts';
 import { runCommand } from './run-command.ts';
+import { bearClosedStreams } from './standard-streams.ts';
 import { widthOf } from './terminal.ts';
 import { parseTickArguments } from './tick-arguments.ts';
 
@@ -13,8 +14,7 @@ import { parseTickArguments } from './tick-arguments.ts';
 export async function main(argv: readonly string[]): Promise<void> {
   // A promise that never settles empties the event loop; that must not look like success.
   process.exitCode = 1;
-  // `bin-proxy plan | head -1` must not end a transaction.
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+  bearClosedStreams();
   process.once('beforeExit', () => {
     if (!ended) process.stderr.write('bin-proxy: ended without finishing; please report this\n');
   });

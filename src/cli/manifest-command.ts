@@ -26,7 +26,7 @@ interface Desk {
 /** `bin-proxy manifest check|add|remove|schema`. */
 export async function manifestCommand(invocation: Invocation): Promise<ExitCode> {
   const [action, ...words] = invocation.names;
-  const out = terminal(process.stdout, invocation.color);
+  const out = terminal(invocation.color);
   if (action === 'schema') {
     out.data(JSON.stringify(manifestJsonSchema(), null, 2));
     return 0;

@@ -2,6 +2,7 @@ import { styleText } from 'node:util';
 import { printableText } from '../platform/text.ts';
 import type { Color } from './command-line.ts';
 import { folded } from './fold.ts';
+import { mayBeWatched } from './standard-streams.ts';
 
 type Style = 'green' | 'yellow' | 'red' | 'dim' | 'bold';
 
@@ -25,7 +26,8 @@ export function widthOf(stream: NodeJS.WriteStream): number | undefined {
   return stream.isTTY && stream.columns >= LEAST_WIDTH ? stream.columns : undefined;
 }
 
-export function terminal(stream: NodeJS.WriteStream, color: Color): Terminal {
+/** stdout. It is made when it is first written to, or may be a terminal. */
+export function terminal(color: Color): Terminal {
   const painted = (style: Style, text: string) => {
     switch (color) {
       case 'never':
@@ -33,15 +35,16 @@ export function terminal(stream: NodeJS.WriteStream, color: Color): Terminal {
       case 'always':
         return styleText(style, text, { validateStream: false });
       case 'auto':
-        return styleText(style, text, { stream });
+        return styleText(style, text, { stream: process.stdout });
     }
   };
-  const width = widthOf(stream);
+  const interactive = mayBeWatched() && process.stdout.isTTY === true;
+  const width = interactive ? widthOf(process.stdout) : undefined;
   return {
-    interactive: stream.isTTY === true,
+    interactive,
     ...(width !== undefined && { width }),
-    line: (text) => void stream.write(`${width === undefined ? text : folded(text, width).join('\n')}\n`),
-    data: (text) => void stream.write(`${text}\n`),
+    line: (text) => void process.stdout.write(`${width === undefined ? text : folded(text, width).join('\n')}\n`),
+    data: (text) => void process.stdout.write(`${text}\n`),
     paint: (style, text) => painted(style, printableText(text)),
   };
 }

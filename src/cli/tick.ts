@@ -61,7 +61,7 @@ export async function beginTick(invocation: Invocation): Promise<Tick> {
     warnings: freshness === 'changed' || invocation.command !== 'run' ? warnings : [],
     run: runId(),
     begun,
-    out: terminal(process.stdout, invocation.color),
+    out: terminal(invocation.color),
   };
 }
 

@@ -14,7 +14,7 @@ const POLL_MS = 250;
  */
 export async function unlockCommand(invocation: Invocation): Promise<ExitCode> {
   const { settings } = await loadSettings({ flags: invocation.settings, environment: process.env });
-  const out = terminal(process.stdout, invocation.color);
+  const out = terminal(invocation.color);
   const answer = (text: string, state: string) => {
     out.line(
       invocation.output === 'json'

@@ -17,7 +17,7 @@ import { type DemoSupervisor, startSupervisor } from './supervisor-choice.ts';
  * the real program. Needs no root, no network and no supervisor, and leaves nothing behind.
  */
 export async function demoCommand({ color }: Invocation): Promise<ExitCode> {
-  const out = terminal(process.stdout, color);
+  const out = terminal(color);
   const folder = new DemoFolder();
   const interruption = new Interruption();
   try {

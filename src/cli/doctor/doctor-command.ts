@@ -22,7 +22,7 @@ const CHECKS = [...FILE_CHECKS, ...NETWORK_CHECKS, ...SERVICE_CHECKS, ...TARGET_
  */
 export async function doctorCommand(invocation: Invocation): Promise<ExitCode> {
   const findings = await examine(invocation);
-  const out = terminal(process.stdout, invocation.color);
+  const out = terminal(invocation.color);
   const counts = countsOf(findings);
   if (invocation.output === 'json') {
     out.line(

@@ -32,7 +32,7 @@ export async function installCommand(invocation: Invocation): Promise<ExitCode> 
     const own = starting.own.map((path): Done => ({ path, action: 'own' }));
     const stays = done.filter(({ path }) => !changed.done.some((one) => one.path === path));
     const report = { verb: 'install', site, ...changed, done: [...own, ...changed.done, ...stays] } as const;
-    reportInstall(report, invocation, terminal(process.stdout, invocation.color));
+    reportInstall(report, invocation, terminal(invocation.color));
     if (changed.failure !== undefined) throw changed.failure;
     return 0;
   } catch (error) {

@@ -33,7 +33,7 @@ export async function uninstallCommand(invocation: Invocation): Promise<ExitCode
     }
     const gone = new Set(purged.map(({ path }) => path));
     const told = [...done.filter(({ path }) => !gone.has(path)), ...purged];
-    const out = terminal(process.stdout, invocation.color);
+    const out = terminal(invocation.color);
     reportInstall({ verb: 'uninstall', site, done: told, commands }, invocation, out);
     return 0;
   } catch (error) {
