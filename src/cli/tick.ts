@@ -15,7 +15,7 @@ import { isKeepaliveDue } from '../planning/keepalive.ts';
 import { deadTemporaries } from '../platform/files.ts';
 import { hostDraw, hostId } from '../platform/host-id.ts';
 import { lockDirectory } from '../platform/lock-place.ts';
-import { distrust } from '../platform/trust.ts';
+import { distrusted } from '../platform/trust.ts';
 import { loadManifest } from '../store/manifest-file.ts';
 import type { Invocation } from './command-line.ts';
 import { composeLook, type LookHalf } from './compose-look.ts';
@@ -74,13 +74,11 @@ function runId(): string {
 
 /** Whoever can write one of these decides what root installs and runs. Throws {@link RunError} `no-permission`. */
 export async function mustBeTrusted(paths: readonly string[]): Promise<void> {
-  for (const path of paths) {
-    const why = await distrust(path);
-    if (why === undefined) continue;
-    throw new RunError('no-permission', `${path} must not be trusted: ${why}`, {
-      hint: 'Give it to root and let nobody else write it (chown root, chmod go-w), and the directories above it.',
-    });
-  }
+  const found = await distrusted(paths);
+  if (found === undefined) return;
+  throw new RunError('no-permission', `${found.path} must not be trusted: ${found.why}`, {
+    hint: 'Give it to root and let nobody else write it (chown root, chmod go-w), and the directories above it.',
+  });
 }
 
 export function policyOf(tick: Tick): LookPolicy {

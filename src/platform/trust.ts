@@ -14,21 +14,48 @@ const MAX_LINKS = 40;
  * anybody but root everything is his own affair.
  */
 export async function distrust(path: string): Promise<string | undefined> {
-  if (process.geteuid?.() !== 0) return undefined;
-  return judge(resolve(path), MAX_LINKS);
+  return (await distrusted([path]))?.why;
 }
 
-async function judge(path: string, links: number): Promise<string | undefined> {
+/** The first of several paths that must not be believed. What lies above more than one of them is looked at once. */
+export async function distrusted(
+  paths: readonly string[],
+): Promise<{ readonly path: string; readonly why: string } | undefined> {
+  if (process.geteuid?.() !== 0) return undefined;
+  const sound = new Set<string>();
+  for (const path of paths) {
+    const why = await judge(resolve(path), { sound, links: MAX_LINKS });
+    if (why !== undefined) return { path, why };
+  }
+  return undefined;
+}
+
+interface Judging {
+  /** What was judged already, and may be believed. */
+  readonly sound: Set<string>;
+  /** How many symlinks may still be followed. */
+  readonly links: number;
+}
+
+async function judge(path: string, judging: Judging): Promise<string | undefined> {
+  const { sound, links } = judging;
+  if (sound.has(path)) return undefined;
   if (links === 0) return `${path} is a loop of symlinks`;
   const parent = dirname(path);
   if (parent !== path) {
-    const above = await judge(parent, links);
+    const above = await judge(parent, judging);
     if (above !== undefined) return above;
   }
+  const why = await judgeOne(path, judging);
+  if (why === undefined) sound.add(path);
+  return why;
+}
+
+async function judgeOne(path: string, { sound, links }: Judging): Promise<string | undefined> {
   const stats = lstatSync(path, { throwIfNoEntry: false });
   if (stats === undefined) return undefined;
   if (stats.uid !== 0) return `${path} belongs to user ${stats.uid}, expected root`;
-  if (stats.isSymbolicLink()) return judge(resolve(parent, readlinkSync(path)), links - 1);
+  if (stats.isSymbolicLink()) return judge(resolve(dirname(path), readlinkSync(path)), { sound, links: links - 1 });
   return writers(path, stats);
 }
 
