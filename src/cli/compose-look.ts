@@ -12,6 +12,7 @@ import { Cache } from '../store/cache.ts';
 import { JournalStore } from '../store/journal-file.ts';
 import { ProbationStore } from '../store/probation-file.ts';
 import { RecordStore } from '../store/records.ts';
+import { StandstillFile } from '../store/standstill-file.ts';
 
 const USER_AGENT = `bin-proxy/${VERSION} (${process.platform}; ${process.arch})`;
 
@@ -22,6 +23,7 @@ export interface LookHalf extends LookRoles {
   readonly http: Http;
   readonly journal: JournalStore;
   readonly probations: ProbationStore;
+  readonly standstill: StandstillFile;
 }
 
 /** `way` is by which way servers are asked, where it is not the one that the settings say. */
@@ -33,13 +35,14 @@ export async function composeLook(settings: Settings, way?: HttpWay): Promise<Lo
     way: way ?? (await wayOf(settings)),
   });
   const platform = linuxPlatform(process.arch, endianness());
-  const cache = await Cache.open(stateDir);
+  const cache = new Cache(stateDir);
   return {
     source: new BinManagerSource({ api, platform, memory: cache, now: () => new Date() }, http),
     reader: new InPlaceReader((path, stats, algorithm) => cache.digest(path, stats, algorithm)),
     records: new RecordStore(stateDir),
     journal: new JournalStore(stateDir),
     probations: new ProbationStore(stateDir),
+    standstill: new StandstillFile(stateDir),
     cache,
     http,
   };

@@ -3,9 +3,10 @@ import { look } from '../engine/look.ts';
 import type { Invocation } from './command-line.ts';
 import type { ExitCode } from './exit-codes.ts';
 import { endIdle, type Told } from './idle-end.ts';
-import { beginTick, conclude, idleOutcome, nothingPending, policyOf, type Tick } from './tick.ts';
+import { isStandstill, keepStandstill, standstillKey } from './standstill.ts';
+import { begin, conclude, idleOutcome, nothingPending, policyOf, type Tick, withManifest } from './tick.ts';
 
-/** `bin-proxy run`: most ticks end with the look, and have loaded nothing else. */
+/** `bin-proxy run`: most ticks end before the look, or with it, and have loaded nothing else. */
 export async function runCommand(invocation: Invocation): Promise<ExitCode> {
   try {
     return await runTick(invocation);
@@ -16,12 +17,17 @@ export async function runCommand(invocation: Invocation): Promise<ExitCode> {
 }
 
 async function runTick(invocation: Invocation): Promise<ExitCode> {
-  const tick = await beginTick(invocation);
+  const beginning = await begin(invocation);
+  const key = standstillKey(beginning);
+  if (key !== undefined && (await isStandstill(beginning, key))) return 0;
+  const tick = await withManifest(beginning);
   const plan = await look(tick.entries, tick.half, policyOf(tick));
   await tick.half.cache.save();
   const quiet = plan.binaries.every(({ decision }) => decision.kind === 'up-to-date' || decision.kind === 'leave');
-  if (quiet && tick.warnings.length + plan.warnings.length === 0 && (await nothingPending(tick)))
+  if (quiet && tick.warnings.length + plan.warnings.length === 0 && (await nothingPending(tick))) {
+    if (key !== undefined) await keepStandstill(tick, plan, key);
     return endIdle(tick, plan, concludeIdle(tick, plan));
+  }
   const { actTick } = await import('./act-tick.ts');
   return actTick(tick, plan);
 }

@@ -24,13 +24,12 @@ import { type RunDocument, reportRun } from './report-run.ts';
 import { loadSettings } from './settings.ts';
 import { type Terminal, terminal } from './terminal.ts';
 
-/** What `run`, `plan` and the commands that read this host begin with: settings, manifest, and the look half. */
-export interface Tick {
+/** What `run`, `plan` and the commands that read this host begin with: settings, and the look half. */
+export interface Beginning {
   readonly invocation: Invocation;
   readonly settings: Settings;
-  readonly manifest: Manifest;
-  readonly entries: readonly ManifestEntry[];
   readonly half: LookHalf;
+  /** About the settings. */
   readonly warnings: readonly string[];
   readonly run: string;
   /** Before the splay: cron begins in every minute once. */
@@ -38,7 +37,17 @@ export interface Tick {
   readonly out: Terminal;
 }
 
+/** The same, and the manifest. */
+export interface Tick extends Beginning {
+  readonly manifest: Manifest;
+  readonly entries: readonly ManifestEntry[];
+}
+
 export async function beginTick(invocation: Invocation): Promise<Tick> {
+  return withManifest(await begin(invocation));
+}
+
+export async function begin(invocation: Invocation): Promise<Beginning> {
   const begun = new Date();
   const loaded = await loadSettings({ flags: invocation.settings, environment: process.env });
   const { settings } = loaded;
@@ -46,22 +55,29 @@ export async function beginTick(invocation: Invocation): Promise<Tick> {
   const certificates = caFile === undefined ? [] : [caFile];
   await mustBeTrusted([loaded.configFile, manifestFile, stateDir, dirname(lockFile), ...certificates]);
   if (invocation.command === 'run') await splay(settings);
-  const half = await composeLook(settings);
+  return {
+    invocation,
+    settings,
+    half: await composeLook(settings),
+    warnings: loaded.warnings,
+    run: runId(),
+    begun,
+    out: terminal(invocation.color),
+  };
+}
+
+export async function withManifest(beginning: Beginning): Promise<Tick> {
+  const { invocation, settings, half } = beginning;
   const { manifest, freshness } = await loadManifest(
     { file: settings.manifestFile, binDir: settings.binDir },
     half.cache,
   );
-  const warnings = [...loaded.warnings, ...manifest.warnings];
+  const warnings = [...beginning.warnings, ...manifest.warnings];
   return {
-    invocation,
-    settings,
+    ...beginning,
     manifest,
     entries: select(manifest, invocation.names),
-    half,
     warnings: freshness === 'changed' || invocation.command !== 'run' ? warnings : [],
-    run: runId(),
-    begun,
-    out: terminal(invocation.color),
   };
 }
 
@@ -92,12 +108,12 @@ export function policyOf(tick: Tick): LookPolicy {
 }
 
 /** Whether somebody watches, or asked for more than changes. */
-function tellsEverything({ invocation, out }: Tick): boolean {
+export function tellsEverything({ invocation, out }: Beginning): boolean {
   return invocation.volume !== 'quiet' && (out.interactive || invocation.volume !== 'normal');
 }
 
 /** Nothing an earlier tick left to be finished, and nothing odd about what it put on probation. */
-export async function nothingPending({ half, settings }: Tick): Promise<boolean> {
+export async function nothingPending({ half, settings }: Beginning): Promise<boolean> {
   if (deadTemporaries(settings.stateDir).length > 0 || (await hasRunDied(settings))) return false;
   if ((await half.journal.read()).kind !== 'absent') return false;
   const probations = await half.probations.read();
@@ -112,7 +128,7 @@ async function hasRunDied({ lockFile }: Settings): Promise<boolean> {
 }
 
 /** Whether the release server is told what this tick does. */
-export function tellsServer({ settings: { report } }: Tick, { reports }: Plan): boolean {
+export function tellsServer({ settings: { report } }: Beginning, { reports }: Pick<Plan, 'reports'>): boolean {
   return report === 'on' || (report === 'auto' && reports === 'wanted');
 }
 
@@ -120,8 +136,8 @@ export function tellsServer({ settings: { report } }: Tick, { reports }: Plan): 
  * Whether this tick tells the server of the whole host, even if there is nothing new. One that was asked for some of the
  * binaries knows nothing of the others.
  */
-export async function isStatusDue(tick: Tick, plan: Plan): Promise<boolean> {
-  if (!tellsServer(tick, plan) || tick.invocation.names.length > 0) return false;
+export async function isStatusDue(tick: Beginning, said: Pick<Plan, 'reports'>): Promise<boolean> {
+  if (!tellsServer(tick, said) || tick.invocation.names.length > 0) return false;
   return isKeepaliveDue(hostDraw(await hostId(), 'keepalive'), tick.begun);
 }
 
@@ -129,7 +145,7 @@ export async function isStatusDue(tick: Tick, plan: Plan): Promise<boolean> {
  * Whether somebody beside its caller is told of a run of the whole host. Where nobody is, a tick loads nothing of it
  * (invariant 12).
  */
-export function hasWatchers({ invocation, settings }: Tick): boolean {
+export function hasWatchers({ invocation, settings }: Beginning): boolean {
   const isWanted = settings.metricsFile !== undefined || settings.pingUrl !== undefined;
   return isWanted && invocation.command === 'run' && invocation.names.length === 0;
 }

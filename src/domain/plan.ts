@@ -48,4 +48,6 @@ export interface Plan {
   /** Trouble that stops nothing, such as a damaged record. */
   readonly warnings: readonly string[];
   readonly reports: ReportsWish;
+  /** What stands for all that the source said, where something does. */
+  readonly mark?: string;
 }

@@ -32,7 +32,7 @@ const NOT_ASKED: Answer = { kind: 'not-asked' };
  */
 export async function look(entries: readonly ManifestEntry[], roles: LookRoles, policy: LookPolicy): Promise<Plan> {
   const asked = entries.filter(({ hold }) => hold === undefined);
-  const { answers, warnings, reports } = await roles.source.ask(asked);
+  const { answers, ...said } = await roles.source.ask(asked);
   const observed: Observed[] = [];
   for (const entry of entries) {
     const answer = answers.get(entry.name) ?? NOT_ASKED;
@@ -41,12 +41,12 @@ export async function look(entries: readonly ManifestEntry[], roles: LookRoles, 
   const plan = decide(observed, policy);
   // The past matters to what would change or cannot be judged: most ticks read no record at all, and restrain nothing.
   const wanted = plan.binaries.filter(({ decision }) => policy.records === 'all' || !isSettled(decision));
-  if (wanted.length === 0) return { ...plan, warnings, reports };
+  if (wanted.length === 0) return { ...plan, ...said };
   const { byName, damaged } = await roles.records.read(wanted.map(({ entry }) => entry.name));
   const remembered = observed.map((one) => withRecord(one, byName.get(one.entry.name)));
   const unread = [...damaged].map(([name, why]) => `the record of ${name} is damaged and not used: ${why}`);
   const restraint = await restraintOf(entries, policy);
-  return { ...restraint(decide(remembered, policy)), warnings: [...warnings, ...unread], reports };
+  return { ...restraint(decide(remembered, policy)), ...said, warnings: [...said.warnings, ...unread] };
 }
 
 /** Most manifests hold nothing back, and an idle tick loads nothing it does not use (invariant 12). */

@@ -10,6 +10,16 @@ import type { Sink } from '../platform/sink.ts';
 /** The look half of an installer: what lies there now. Loaded by every tick, so it must be light and must not write. */
 export interface InstallationReader {
   read(target: string, algorithm: DigestAlgorithm): Promise<Installation>;
+
+  /**
+   * What shows which file with which bytes lies there now. Must be another one whenever `read` might find another; must
+   * be undefined where it would find none that is present, or one that has changed so lately that another change could go
+   * unseen. Must not throw, and must cost no more than a stat.
+   */
+  fingerprint(target: string): string | undefined;
+
+  /** The {@link fingerprint} of what `read` has found there, whatever has become of it since. */
+  fingerprintRead(target: string): string | undefined;
 }
 
 /** What an installer keeps to go back to. */

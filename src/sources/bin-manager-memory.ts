@@ -16,6 +16,29 @@ export type Remembered =
   /** What the server's index said, when it sent it with this validator, of an entry by its {@link keyOf}. */
   | { readonly kind: 'index'; readonly etag: string; readonly find: (key: string) => Found | undefined };
 
+/** What an index says of some entries, by their {@link keyOf}, and its validator, if it has one. */
+export interface KnownIndex {
+  readonly etag: string | undefined;
+  readonly found: ReadonlyMap<string, Found>;
+}
+
+/**
+ * What stands for all that an index says to this kind of host: which one it is, and its validator. Undefined where it has
+ * none, and where it leaves something to be asked for one by one.
+ */
+export function markOf({ etag, found }: KnownIndex, { url, platform }: IndexPlace): string | undefined {
+  if (etag === undefined || !ETAG.test(etag)) return undefined;
+  if ([...found.values()].some(({ kind }) => kind === 'elsewhere')) return undefined;
+  return [url.href, platform, etag].join(' ');
+}
+
+/** The validator of a {@link markOf}, if it is one of this index. */
+export function etagOf(mark: string, { url, platform }: IndexPlace): string | undefined {
+  const whose = `${url.href} ${platform} `;
+  const etag = mark.startsWith(whose) ? mark.slice(whose.length) : '';
+  return ETAG.test(etag) ? etag : undefined;
+}
+
 /** One entry as an index sees it. */
 export function keyOf({ name, version }: ManifestEntry): string {
   return `${name} ${version}`;

@@ -9,12 +9,20 @@ import { HttpStatusError, HttpTrouble, printable } from '../platform/http-troubl
 import type { DownloadLimits, Sink } from '../platform/sink.ts';
 import { askEach } from './bin-manager-each.ts';
 import { type Found, findInIndex, type IndexPlace, readIndex } from './bin-manager-index.ts';
-import { indexAs, keyOf, noIndexSince, type Remembered, recall } from './bin-manager-memory.ts';
+import {
+  etagOf,
+  indexAs,
+  type KnownIndex,
+  keyOf,
+  markOf,
+  noIndexSince,
+  type Remembered,
+  recall,
+} from './bin-manager-memory.ts';
+import { IndexQuestion } from './bin-manager-question.ts';
 import { asUpdateError, badAnswer, hintOf, isLasting, noSuchRelease, statusError } from './bin-manager-trouble.ts';
 import type { Asked, ReleaseSource, SourceMemory } from './source.ts';
 
-const MAX_INDEX_BYTES = 16 * 1024 * 1024;
-const INDEX_TIMEOUT_MS = 30_000;
 /** What a server says that knows no such address. Busy and broken ones say something else, and are left in peace. */
 const NO_INDEX: readonly number[] = [400, 403, 404, 405, 406, 410, 501];
 
@@ -28,7 +36,7 @@ export interface BinManagerPlace {
 
 /** What came of asking for the index. */
 type Indexed =
-  | { readonly kind: 'index'; readonly found: ReadonlyMap<string, Found>; readonly reports: ReportsWish }
+  | (KnownIndex & { readonly kind: 'index'; readonly reports: ReportsWish })
   | { readonly kind: 'no-index'; readonly warnings: readonly string[] }
   | { readonly kind: 'trouble'; readonly error: UpdateError };
 
@@ -40,6 +48,7 @@ export class BinManagerSource implements ReleaseSource {
   readonly label: string;
   readonly #api: URL;
   readonly #index: IndexPlace;
+  readonly #question: IndexQuestion;
   readonly #memory: SourceMemory;
   readonly #now: () => Date;
   readonly #http: Http;
@@ -48,6 +57,7 @@ export class BinManagerSource implements ReleaseSource {
     this.label = printable(api);
     this.#api = api;
     this.#index = { url: new URL(`${api.href.replace(/\/+$/, '')}/index.json`), platform };
+    this.#question = new IndexQuestion(this.#index.url, http);
     this.#memory = memory;
     this.#now = now;
     this.#http = http;
@@ -57,8 +67,12 @@ export class BinManagerSource implements ReleaseSource {
     if (entries.length === 0) return { answers: new Map(), warnings: [], reports: 'unasked' };
     const indexed = await this.#askIndex(entries);
     switch (indexed.kind) {
-      case 'index':
-        return { answers: await this.#fromIndex(entries, indexed.found), warnings: [], reports: indexed.reports };
+      case 'index': {
+        const { found, etag, reports } = indexed;
+        const answers = await this.#fromIndex(entries, found);
+        const mark = markOf({ found, etag }, this.#index);
+        return { answers, warnings: [], reports, ...(mark !== undefined && { mark }) };
+      }
       case 'no-index': {
         const answers = await askEach(entries, this.#api, this.#http);
         return { answers, warnings: indexed.warnings, reports: 'unasked' };
@@ -85,19 +99,20 @@ export class BinManagerSource implements ReleaseSource {
     }
   }
 
+  async still(mark: string): Promise<Pick<Asked, 'reports'> | undefined> {
+    const etag = etagOf(mark, this.#index);
+    if (etag === undefined) return undefined;
+    const answer = await this.#question.unchangedSince(etag);
+    return answer && { reports: wishOf(answer) };
+  }
+
   async #askIndex(entries: readonly ManifestEntry[]): Promise<Indexed> {
     const remembered = recall(this.#memory.recall(), this.#index, this.#now());
     if (remembered.kind === 'no-index') return { kind: 'no-index', warnings: [] };
     const known = remembered.kind === 'index' ? stillKnown(remembered, entries) : undefined;
     try {
-      const answer = await this.#http.text(this.#index.url, {
-        maxBytes: MAX_INDEX_BYTES,
-        totalMs: INDEX_TIMEOUT_MS,
-        ...(known !== undefined && { ifNoneMatch: known.etag }),
-      });
-      if (answer.status === 304 && known !== undefined) {
-        return { kind: 'index', found: known.found, reports: wishOf(answer) };
-      }
+      const answer = await this.#question.ask(known?.etag);
+      if (answer.status === 304 && known !== undefined) return indexed(known, answer);
       return this.#readAnswer(answer, entries);
     } catch (error) {
       if (isLasting(error)) return this.#withoutIndex(error.message);
@@ -119,7 +134,7 @@ export class BinManagerSource implements ReleaseSource {
       case 'index': {
         const found = new Map(entries.map((entry) => [keyOf(entry), findInIndex(index.binaries, entry, this.#index)]));
         this.#memory.keep(indexAs(answer.etag, found, this.#index));
-        return { kind: 'index', found, reports: wishOf(answer) };
+        return indexed({ etag: answer.etag, found }, answer);
       }
     }
   }
@@ -144,6 +159,10 @@ export class BinManagerSource implements ReleaseSource {
   }
 }
 
+function indexed({ etag, found }: KnownIndex, answer: TextAnswer): Indexed {
+  return { kind: 'index', etag, found, reports: wishOf(answer) };
+}
+
 /** The header that asks for reports, with the version of their form. */
 function wishOf(answer: TextAnswer): ReportsWish {
   return answer.header('bin-manager-reports') === '1' ? 'wanted' : 'unasked';
@@ -153,7 +172,7 @@ function wishOf(answer: TextAnswer): ReportsWish {
 function stillKnown(
   { etag, find }: Extract<Remembered, { kind: 'index' }>,
   entries: readonly ManifestEntry[],
-): { readonly etag: string; readonly found: ReadonlyMap<string, Found> } | undefined {
+): (KnownIndex & { readonly etag: string }) | undefined {
   const found = new Map<string, Found>();
   for (const entry of entries) {
     const key = keyOf(entry);

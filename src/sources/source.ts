@@ -11,6 +11,8 @@ export interface Asked {
   /** Trouble that stops nothing, one sentence each. What lasts is told when it begins, not in every tick. */
   readonly warnings: readonly string[];
   readonly reports: ReportsWish;
+  /** What stands for all of this in {@link ReleaseSource.still}; absent where nothing does. */
+  readonly mark?: string;
 }
 
 /** What a source wants to know again in the next tick, as JSON. It may be gone by then, or be of another version. */
@@ -33,6 +35,15 @@ export interface ReleaseSource {
    * answers without its memory, and may give them at a higher price.
    */
   ask(entries: readonly ManifestEntry[]): Promise<Asked>;
+
+  /**
+   * Whether all that `ask` said when it gave `mark` still holds, also in another process; undefined where it does not, or
+   * where that cannot be told.
+   *
+   * Must cost one small request at most, and must say so only where `ask` would say the same again. Must not throw. An
+   * `ask` that follows may take what was learned.
+   */
+  still(mark: string): Promise<{ readonly reports: ReportsWish } | undefined>;
 
   /**
    * Streams one artifact into the sink. Must not believe that what it delivers is what was offered: the caller compares

@@ -1,15 +1,9 @@
-import { type BigIntStats, promises } from 'node:fs';
+import { type BigIntStats, promises, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type Digest, type DigestAlgorithm, digestFromHex } from '../domain/digest.ts';
 import type { Manifest } from '../domain/manifest.ts';
-import { fingerprint, hashFile, writeDurably } from '../platform/files.ts';
-import { hasSchema, hasTexts, isObject, isText, readStateFile } from './json-file.ts';
-
-/**
- * A file changed twice within one tick of the kernel's clock keeps its times. A digest taken so soon after a change is
- * used but not kept.
- */
-const SETTLED_MS = 2_000;
+import { fingerprint, hashFile, isSettled, writeDurably } from '../platform/files.ts';
+import { hasSchema, hasTexts, isObject, isText } from './json-file.ts';
 
 interface CachedFile {
   readonly fingerprint: string;
@@ -25,6 +19,13 @@ interface Content {
   readonly source?: unknown;
 }
 
+/** The same, as it is used. */
+interface Kept {
+  readonly files: Map<string, CachedFile>;
+  manifest: Content['manifest'];
+  source: unknown;
+}
+
 /**
  * What an idle tick would otherwise work out anew: digests of unchanged files, the checked manifest and the
  * last answer of the release source (invariant 12).
@@ -32,35 +33,31 @@ interface Content {
  */
 export class Cache {
   readonly #path: string;
-  readonly #files: Map<string, CachedFile>;
-  #manifest: Content['manifest'];
-  #source: unknown;
+  #read: Kept | undefined;
   #changed = false;
 
-  private constructor(path: string, content: Content) {
-    this.#path = path;
-    this.#files = new Map(Object.entries(content.files));
-    this.#manifest = content.manifest;
-    this.#source = content.source;
+  constructor(stateDir: string) {
+    this.#path = join(stateDir, 'cache.json');
   }
 
-  static async open(stateDir: string): Promise<Cache> {
-    const path = join(stateDir, 'cache.json');
-    const file = await readStateFile(path, parseContent).catch(() => ({ kind: 'absent' }) as const);
-    return new Cache(path, file.kind === 'read' ? file.value : { schema: 'bin-proxy/cache/1', files: {} });
+  /** Read when it is first asked for something: most ticks need nothing of it. */
+  get #kept(): Kept {
+    this.#read ??= read(this.#path);
+    return this.#read;
   }
 
   /** The digest of a file whose stats were just taken; hashes it only if it has changed since the last time. */
   async digest(path: string, stats: BigIntStats, algorithm: DigestAlgorithm): Promise<Digest> {
     const now = fingerprint(stats);
-    const cached = this.#files.get(path);
+    const { files } = this.#kept;
+    const cached = files.get(path);
     const known = cached?.fingerprint === now ? digestFromHex(algorithm, cached[algorithm] ?? '') : undefined;
     if (known !== undefined) return known;
     const digest = await hashFile(path, algorithm);
-    // Either way: where the clock was set back, a change made now is stamped with another time all the same.
-    if (Math.abs(Date.now() - Number(stats.ctimeMs)) > SETTLED_MS) {
+    // One that was taken so soon after a change that another could go unseen is used, but not kept.
+    if (isSettled(stats)) {
       const others = cached?.fingerprint === now ? cached : { fingerprint: now };
-      this.#files.set(path, { ...others, [algorithm]: digest.hex });
+      files.set(path, { ...others, [algorithm]: digest.hex });
       this.#changed = true;
     }
     return digest;
@@ -68,40 +65,41 @@ export class Cache {
 
   /** In which algorithm the digest of a file is known, if in any; sha256 before md5. */
   algorithmOf(path: string): DigestAlgorithm | undefined {
-    const cached = this.#files.get(path);
+    const cached = this.#kept.files.get(path);
     return (['sha256', 'md5'] as const).find((algorithm) => cached?.[algorithm] !== undefined);
   }
 
   manifest(key: string): Manifest | undefined {
-    return this.#manifest?.key === key ? this.#manifest.value : undefined;
+    const { manifest } = this.#kept;
+    return manifest?.key === key ? manifest.value : undefined;
   }
 
   keepManifest(key: string, value: Manifest): void {
-    this.#manifest = { key, value };
+    this.#kept.manifest = { key, value };
     this.#changed = true;
   }
 
   /** What the release source kept, as it was given or as it came back from JSON. */
   recall(): unknown {
-    return this.#source;
+    return this.#kept.source;
   }
 
   /** Keeps what the release source wants to know again. What is known already is no change. */
   keep(source: unknown): void {
-    if (JSON.stringify(source) === JSON.stringify(this.#source)) return;
-    this.#source = source;
+    if (JSON.stringify(source) === JSON.stringify(this.#kept.source)) return;
+    this.#kept.source = source;
     this.#changed = true;
   }
 
   /** Written only when something changed. A cache that cannot be written is no reason to fail. */
   async save(): Promise<void> {
     if (!this.#changed) return;
-    const files = Object.fromEntries(this.#files);
+    const { files, manifest, source } = this.#kept;
     const content: Content = {
       schema: 'bin-proxy/cache/1',
-      files,
-      ...(this.#manifest && { manifest: this.#manifest }),
-      ...(this.#source !== undefined && { source: this.#source }),
+      files: Object.fromEntries(files),
+      ...(manifest !== undefined && { manifest }),
+      ...(source !== undefined && { source }),
     };
     try {
       await promises.mkdir(dirname(this.#path), { recursive: true, mode: 0o700 });
@@ -110,6 +108,17 @@ export class Cache {
       // The next tick works it out again.
     }
   }
+}
+
+/** A cache that cannot be read is as good as none. */
+function read(path: string): Kept {
+  let content: Content | undefined;
+  try {
+    content = parseContent(JSON.parse(readFileSync(path, 'utf8')));
+  } catch {
+    // It is written anew.
+  }
+  return { files: new Map(Object.entries(content?.files ?? {})), manifest: content?.manifest, source: content?.source };
 }
 
 function parseContent(value: unknown): Content | undefined {

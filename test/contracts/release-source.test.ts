@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isDigestOfNothing } from '../../src/domain/digest.ts';
+import type { VersionName } from '../../src/domain/names.ts';
 import type { Sink } from '../../src/platform/sink.ts';
 import type { ReleaseSource } from '../../src/sources/source.ts';
 import { entryOf } from '../planning/builders.ts';
 import { md5, sha256 } from '../support/program.ts';
 import { ReleaseServer } from '../support/release-server.ts';
-import { binManagerAt, Memory } from '../support/source.ts';
+import { binManagerAt, HERE, Memory } from '../support/source.ts';
 
 interface Adapter {
   readonly title: string;
@@ -30,6 +31,7 @@ const adapters: readonly Adapter[] = [
 
 const BYTES = Buffer.from('#!/bin/sh\nexit 0\n');
 const LIMITS = { maxBytes: 1_000_000, idleMs: 5_000, totalMs: 20_000 };
+const entries = [entryOf('app')];
 const DIGESTS: readonly string[] = [md5(BYTES), sha256(BYTES)];
 
 describe.each(adapters)('the source $title', ({ prepare, make }) => {
@@ -87,6 +89,61 @@ describe.each(adapters)('the source $title', ({ prepare, make }) => {
     server.publish('app', BYTES);
     const { answers } = await make(server, new Memory(value)).ask([entryOf('app')]);
     expect([...answers.values()].map(({ kind }) => kind)).toEqual(['offered']);
+  });
+
+  it('says that all still holds as long as it does, with one request, also in another process', async () => {
+    server.publish('app', BYTES);
+    const { mark } = await source.ask(entries);
+    if (mark === undefined) return;
+    for (const one of [source, make(server, memory), make(server, new Memory())]) {
+      server.requests.splice(0);
+      expect(await one.still(mark)).toEqual({ reports: 'unasked' });
+      expect(server.requests).toHaveLength(1);
+    }
+    server.wantsReports();
+    expect(await source.still(mark)).toEqual({ reports: 'wanted' });
+    server.publish('app', Buffer.from('#!/bin/sh\nexit 1\n'));
+    expect(await source.still(mark)).toBeUndefined();
+  });
+
+  it('gives no mark for what has to be asked for one by one', async () => {
+    server.publish('app', BYTES, '1.4.2');
+    const { mark, answers } = await source.ask([entryOf('app', { version: '1.4.2' as VersionName })]);
+    expect([mark, ...[...answers.values()].map(({ kind }) => kind)]).toEqual([undefined, 'offered']);
+  });
+
+  it('does not ask again for what it has just learned', async () => {
+    server.publish('app', BYTES);
+    const { mark } = await source.ask(entries);
+    if (mark === undefined) return;
+    const other = Buffer.from('#!/bin/sh\nexit 1\n');
+    server.publish('app', other);
+    const next = make(server, memory);
+    server.requests.splice(0);
+    expect(await next.still(mark)).toBeUndefined();
+    const { answers } = await next.ask(entries);
+    expect(server.requests).toHaveLength(1);
+    const fresh = await make(server, new Memory()).ask(entries);
+    expect(answers).toEqual(fresh.answers);
+    // It was learned for once.
+    server.publish('app', BYTES);
+    expect((await next.ask(entries)).answers).toEqual((await make(server, new Memory()).ask(entries)).answers);
+  });
+
+  it('knows its own marks, and says nothing of others, nor of a server that is gone', async () => {
+    server.publish('app', BYTES);
+    const { mark } = await source.ask(entries);
+    server.requests.splice(0);
+    for (const foreign of ['', ' ', 'x', '"etag"', `http://other.example/index.json ${HERE} "x"`, `${mark}\r\nX: y`]) {
+      expect([foreign, await source.still(foreign)]).toEqual([foreign, undefined]);
+    }
+    expect(server.requests).toEqual([]);
+    await server.stop();
+    expect(await source.still(mark ?? '')).toBeUndefined();
+    expect([...(await source.ask(entries)).answers.values()]).toMatchObject([
+      { kind: 'refused', error: { reason: 'source-unreachable' } },
+    ]);
+    await server.listen(0);
   });
 
   it('offers nothing that is empty', async () => {

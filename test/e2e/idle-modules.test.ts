@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect } from 'vitest';
 import { has } from '../support/components.ts';
 import { beginAt, FAKED, minutesAfterKeepalive, timeTest } from '../support/fake-time.ts';
-import type { Host, RanTick } from '../support/host.ts';
+import type { Host, Ran, RanTick } from '../support/host.ts';
 import { hostTest } from '../support/host-test.ts';
 
 /** A digest is kept only of a file that has not changed for 2 s. */
@@ -16,7 +16,7 @@ const SETTLED_MS = 2_100;
 const GOLDEN = fileURLToPath(new URL('./idle-modules.txt', import.meta.url));
 const HOOK = fileURLToPath(new URL('./loaded.cjs', import.meta.url));
 
-interface Measured extends RanTick {
+interface Loaded {
   /** Packages of which a file was loaded. */
   readonly packages: readonly string[];
   /** Our own modules as `src/folder/file.ts`, and those of Node as `node:name`. */
@@ -25,12 +25,24 @@ interface Measured extends RanTick {
   readonly children: readonly string[];
 }
 
-/** A tick, with all that it loads, and the programs it starts as Node's debug log tells of them. */
-async function measuredTick(host: Host, more: Readonly<Record<string, string>> = {}): Promise<Measured> {
+/** A tick of which each binary is told. */
+function measuredTick(host: Host, more: Readonly<Record<string, string>> = {}): Promise<RanTick & Loaded> {
+  return measured((environment) => host.tick([], { ...environment, ...more }));
+}
+
+/** A tick as cron has it. */
+function measuredQuietTick(host: Host, more: Readonly<Record<string, string>> = {}): Promise<Ran & Loaded> {
+  return measured((environment) => host.run(['run', '--quiet'], { ...environment, ...more }));
+}
+
+/** A run, with all that it loads, and the programs it starts as Node's debug log tells of them. */
+async function measured<R extends Ran>(
+  run: (environment: Readonly<Record<string, string>>) => Promise<R>,
+): Promise<R & Loaded> {
   const folder = mkdtempSync(join(tmpdir(), 'bin-proxy-loaded-'));
   const list = join(folder, 'loaded.json');
   const options = { NODE_OPTIONS: `--require=${HOOK}`, LOADED: list, NODE_DEBUG: 'child_process' };
-  const ran = await host.tick([], { ...options, ...more });
+  const ran = await run(options);
   const loaded = (JSON.parse(readFileSync(list, 'utf8')) as readonly string[]).flatMap(modulesOf);
   rmSync(folder, { recursive: true });
   const inPackages = loaded.map((file) => /^node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[1]);
@@ -80,7 +92,7 @@ describe.skipIf(!has('flock'))('an idle tick', () => {
       host.server.publish('app', Buffer.from('#!/bin/sh\n'));
       await host.tick();
       await delay(SETTLED_MS);
-      await host.tick();
+      await host.run(['run', '--quiet']);
       const before = traces(host.directory);
       const index = 'GET /api/v1/index.json';
       const keepalive = expect.stringMatching(/^POST .*\/keepalive\?node_id=\w+&node=/);
@@ -91,7 +103,7 @@ describe.skipIf(!has('flock'))('an idle tick', () => {
       ]) {
         host.server.requests.splice(0);
         beginAt(host, await minutesAfterKeepalive(minutes));
-        const idle = await measuredTick(host, FAKED);
+        const idle = await measuredQuietTick(host, FAKED);
         expect([idle.code, idle.stderr, idle.children]).toEqual([0, '', []]);
         expect(host.server.requests).toEqual(requests);
         expect(idle.packages).toEqual([]);
@@ -100,6 +112,7 @@ describe.skipIf(!has('flock'))('an idle tick', () => {
         expect(idle.modules.includes('src/platform/http-post.ts')).toBe(requests.length > 1);
         expect(idle.modules.filter((module) => /^src\/(engine|services|probes)\//.test(module))).toEqual([
           'src/engine/look.ts',
+          'src/engine/standstill.ts',
         ]);
         expect(traces(host.directory)).toEqual(before);
       }
@@ -130,14 +143,12 @@ async function mustBeIdle(host: Host, question: string): Promise<void> {
   expect(acting.children).toContain('flock');
 
   await delay(SETTLED_MS);
-  await host.tick();
+  await host.run(['run', '--quiet']);
   const before = traces(host.directory);
   const requests = host.server.requests.length;
 
-  const idle = await measuredTick(host);
-  expect(idle.binaries).toMatchObject([{ name: 'app', outcome: 'up-to-date' }]);
-  expect(idle.code).toBe(0);
-  expect(idle.stderr).toBe('');
+  const idle = await measuredQuietTick(host);
+  expect([idle.code, idle.stdout, idle.stderr]).toEqual([0, '', '']);
   expect(idle.children).toEqual([]);
   expect(idle.packages).toEqual([]);
   if (process.env['UPDATE'] === '1') writeFileSync(GOLDEN, `${idle.modules.join('\n')}\n`);

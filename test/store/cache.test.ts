@@ -25,18 +25,18 @@ describe('the digests of unchanged files (invariant 12)', () => {
   it('are kept from one tick to the next', async () => {
     writeFileSync(place.path('f'), 'a');
     const stats = await longAgo(place.path('f'));
-    const first = await Cache.open(state());
+    const first = new Cache(state());
     expect(await first.digest(place.path('f'), stats, 'md5')).toEqual({ algorithm: 'md5', hex: MD5_OF_A });
     await first.save();
     // The bytes are others now, the stats that were taken are not: only a cache can still say "a".
     writeFileSync(place.path('f'), 'b');
-    const second = await Cache.open(state());
+    const second = new Cache(state());
     expect(await second.digest(place.path('f'), stats, 'md5')).toEqual({ algorithm: 'md5', hex: MD5_OF_A });
   });
 
   it('are taken anew when anything about the file changes', async () => {
     writeFileSync(place.path('f'), 'a');
-    const cache = await Cache.open(state());
+    const cache = new Cache(state());
     await cache.digest(place.path('f'), await longAgo(place.path('f')), 'md5');
     writeFileSync(place.path('f'), 'b');
     const stats = await stat(place.path('f'), { bigint: true });
@@ -47,7 +47,7 @@ describe('the digests of unchanged files (invariant 12)', () => {
     writeFileSync(place.path('f'), 'a');
     writeFileSync(place.path('g'), 'b');
     for (const name of ['f', 'g']) utimesSync(place.path(name), 1_000_000, 1_000_000);
-    const cache = await Cache.open(state());
+    const cache = new Cache(state());
     await cache.digest(place.path('f'), await longAgo(place.path('f')), 'md5');
     renameSync(place.path('g'), place.path('f'));
     const digest = await cache.digest(place.path('f'), await stat(place.path('f'), { bigint: true }), 'md5');
@@ -56,7 +56,7 @@ describe('the digests of unchanged files (invariant 12)', () => {
 
   it('are not kept so soon after a change that a second one could hide in the same times', async () => {
     writeFileSync(place.path('f'), 'a');
-    const cache = await Cache.open(state());
+    const cache = new Cache(state());
     await cache.digest(place.path('f'), await stat(place.path('f'), { bigint: true }), 'md5');
     await cache.save();
     expect(() => statSync(place.path('state', 'cache.json'))).toThrow('ENOENT');
@@ -65,7 +65,7 @@ describe('the digests of unchanged files (invariant 12)', () => {
   it('of two algorithms stand side by side', async () => {
     writeFileSync(place.path('f'), 'a');
     const stats = await longAgo(place.path('f'));
-    const cache = await Cache.open(state());
+    const cache = new Cache(state());
     await cache.digest(place.path('f'), stats, 'md5');
     await cache.digest(place.path('f'), stats, 'sha256');
     await cache.save();
@@ -91,7 +91,7 @@ describe('the digests of unchanged files (invariant 12)', () => {
     mkdirSync(state());
     if (text !== undefined) writeFileSync(place.path('state', 'cache.json'), text);
     writeFileSync(place.path('f'), 'a');
-    const cache = await Cache.open(state());
+    const cache = new Cache(state());
     expect((await cache.digest(place.path('f'), await longAgo(place.path('f')), 'md5')).hex).toBe(MD5_OF_A);
     await cache.save();
     expect(Object.keys((await cached()).files)).toEqual([place.path('f')]);
@@ -100,7 +100,7 @@ describe('the digests of unchanged files (invariant 12)', () => {
   it('that cannot be saved stop nothing (invariant 8)', async () => {
     writeFileSync(state(), 'a file where a directory should be');
     writeFileSync(place.path('f'), 'a');
-    const cache = await Cache.open(state());
+    const cache = new Cache(state());
     await cache.digest(place.path('f'), await longAgo(place.path('f')), 'md5');
     await cache.save();
     expect(readFileSync(state(), 'utf8')).toBe('a file where a directory should be');
@@ -111,7 +111,7 @@ describe('the manifest as a tick loads it', () => {
   const place = folder();
   const binDir = '/usr/local/bin';
   const load = async (directory = binDir): Promise<LoadedManifest> => {
-    const cache = await Cache.open(place.path('state'));
+    const cache = new Cache(place.path('state'));
     const loaded = await loadManifest({ file: place.path('m.json'), binDir: directory }, cache);
     await cache.save();
     return loaded;
@@ -137,7 +137,7 @@ describe('the manifest as a tick loads it', () => {
   it('is checked anew where the one that is known was kept before health and dependsOn were', async () => {
     const text = '{"binaries":[{"name":"app","health":{"command":["true"]}},{"name":"web","dependsOn":["app"]}]}';
     writeFileSync(place.path('m.json'), text);
-    const cache = await Cache.open(place.path('state'));
+    const cache = new Cache(place.path('state'));
     const file = place.path('m.json');
     cache.keepManifest(JSON.stringify([2, file, binDir, text]), { file, entries: [], warnings: [] });
     await cache.save();
@@ -184,18 +184,18 @@ describe('what a release source wants to know again (invariant 12)', () => {
   const file = () => place.path('state', 'cache.json');
 
   it('comes back as it was, and is written only when it has changed', async () => {
-    const first = await Cache.open(place.path('state'));
+    const first = new Cache(place.path('state'));
     expect(first.recall()).toBeUndefined();
     first.keep({ etag: '"v1"', found: { 'app latest': [] } });
     await first.save();
     const { ino } = statSync(file(), { bigint: true });
-    const second = await Cache.open(place.path('state'));
+    const second = new Cache(place.path('state'));
     expect(second.recall()).toEqual({ etag: '"v1"', found: { 'app latest': [] } });
     second.keep({ etag: '"v1"', found: { 'app latest': [] } });
     await second.save();
     expect(statSync(file(), { bigint: true }).ino).toBe(ino);
     second.keep(undefined);
     await second.save();
-    expect((await Cache.open(place.path('state'))).recall()).toBeUndefined();
+    expect(new Cache(place.path('state')).recall()).toBeUndefined();
   });
 });

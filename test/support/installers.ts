@@ -3,7 +3,7 @@ import type { FileChange } from '../../src/domain/plan.ts';
 import { InPlaceInstaller } from '../../src/installers/in-place.ts';
 import { InPlaceKept } from '../../src/installers/in-place-kept.ts';
 import { InPlaceReader } from '../../src/installers/in-place-reader.ts';
-import type { Installer, KeptFiles } from '../../src/installers/installer.ts';
+import type { InstallationReader, Installer, KeptFiles } from '../../src/installers/installer.ts';
 import { runCommand } from '../../src/platform/command.ts';
 import { hashFile } from '../../src/platform/files.ts';
 import { md5 } from './program.ts';
@@ -19,6 +19,11 @@ const reader = () => new InPlaceReader((path, _, algorithm) => hashFile(path, al
 /** Every installer that replaces files has to keep the sentences of the role. */
 export const INSTALLERS: readonly Adapter[] = [
   { title: 'in place', make: () => new InPlaceInstaller(reader(), runCommand), kept: new InPlaceKept() },
+];
+
+/** And every reader those of its own. */
+export const READERS: readonly { readonly title: string; readonly make: () => InstallationReader }[] = [
+  { title: 'in place', make: reader },
 ];
 
 export function digestOf(bytes: Buffer): Digest {
