@@ -44,6 +44,7 @@ export const runCommand: RunCommand = (file, args, limits) =>
     const stdout = collect(child.stdout);
     const stderr = collect(child.stderr);
     const executioner = new Executioner(child, limits);
+    let closing: NodeJS.Timeout | undefined;
     const settle = (result: CommandResult) => {
       executioner.dismiss();
       resolve(result);
@@ -57,9 +58,11 @@ export const runCommand: RunCommand = (file, args, limits) =>
     child.on('exit', () => {
       executioner.dismiss();
       if (limits.leftovers === 'end') executioner.finish();
-      setTimeout(() => closeOutput(child), OUTPUT_AFTER_EXIT_MS);
+      closing = setTimeout(() => closeOutput(child), OUTPUT_AFTER_EXIT_MS);
     });
     child.on('close', (code, signal) => {
+      // Left alone it keeps this process: every update was a second longer, for the cp(1) that it ends with.
+      clearTimeout(closing);
       const output = { stdout: stdout(), stderr: stderr() };
       const why = executioner.why ?? (code === null ? `killed by ${signal}` : undefined);
       settle(why === undefined ? { kind: 'exited', code: code ?? 0, ...output } : { kind: 'killed', why, ...output });

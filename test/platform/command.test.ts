@@ -80,6 +80,13 @@ describe('running a program', { timeout: 8_000 }, () => {
     expect(left).toMatchObject({ kind: 'exited', code: 0 });
   });
 
+  it('leaves nothing behind that keeps this process', async () => {
+    const waits = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+    const before = waits();
+    await runCommand('true', [], LIMITS);
+    expect(waits()).toBe(before);
+  });
+
   it('ends one when it is asked to, also before it has begun', async () => {
     const controller = new AbortController();
     const running = runCommand('sleep', ['60'], { ...LIMITS, signal: controller.signal });
