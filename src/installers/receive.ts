@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { type Digest, digestText } from '../domain/digest.ts';
 import { UpdateError } from '../domain/errors.ts';
+import { LargeFile, pageAligned } from '../platform/large-file.ts';
 import type { Sink } from '../platform/sink.ts';
 
 /** A write of what one packet brings costs as much as one of a hundred packets. */
@@ -18,16 +19,16 @@ export async function receive(
   const file = new DigestedFile(handle, wanted.algorithm);
   try {
     await deliver(file);
+    const { hex, bytes } = await file.end();
+    if (hex === wanted.hex) return;
+    const found = `expected ${digestText(wanted)}, received ${wanted.algorithm}:${hex} (${bytes} bytes)`;
+    throw new UpdateError({ reason: 'digest-mismatch', fault: 'transfer' }, found, {
+      hint: 'The release changed during the download, or the server sent something else.',
+    });
   } finally {
     // The handle is closed next: a write that is still under way could hit whatever file gets its number.
-    await file.settled();
+    await file.close();
   }
-  const { hex, bytes } = await file.end();
-  if (hex === wanted.hex) return;
-  const found = `expected ${digestText(wanted)}, received ${wanted.algorithm}:${hex} (${bytes} bytes)`;
-  throw new UpdateError({ reason: 'digest-mismatch', fault: 'transfer' }, found, {
-    hint: 'The release changed during the download, or the server sent something else.',
-  });
 }
 
 /**
@@ -36,20 +37,24 @@ export async function receive(
  */
 class DigestedFile implements Sink {
   readonly #handle: FileHandle;
+  readonly #file: LargeFile;
   readonly #algorithm: string;
   #hash;
-  #block = Buffer.allocUnsafeSlow(BLOCK_BYTES);
-  #other = Buffer.allocUnsafeSlow(BLOCK_BYTES);
+  #block: Buffer;
+  #other: Buffer;
   #filled = 0;
-  #position = 0;
   #synced = 0;
   #writing: Promise<void> = Promise.resolve();
   #syncing: Promise<void> = Promise.resolve();
 
   constructor(handle: FileHandle, algorithm: string) {
     this.#handle = handle;
+    this.#file = new LargeFile(handle);
     this.#algorithm = algorithm;
     this.#hash = createHash(algorithm);
+    const blocks = pageAligned(2 * BLOCK_BYTES);
+    this.#block = blocks.subarray(0, BLOCK_BYTES);
+    this.#other = blocks.subarray(BLOCK_BYTES);
   }
 
   async write(chunk: Uint8Array): Promise<void> {
@@ -66,28 +71,28 @@ class DigestedFile implements Sink {
     await Promise.all([this.#writing, this.#syncing]);
     this.#hash = createHash(this.#algorithm);
     this.#filled = 0;
-    this.#position = 0;
     this.#synced = 0;
-    await this.#handle.truncate(0);
-  }
-
-  /** Waits for what is under way, whatever becomes of it. */
-  async settled(): Promise<void> {
-    await Promise.allSettled([this.#writing, this.#syncing]);
+    await this.#file.restart();
   }
 
   async end(): Promise<{ readonly hex: string; readonly bytes: number }> {
     await this.#flush();
     // The kernel tells of a block that it could not write to one sync only: its failure must not be lost.
     await Promise.all([this.#writing, this.#syncing]);
-    return { hex: this.#hash.digest('hex'), bytes: this.#position };
+    return { hex: this.#hash.digest('hex'), bytes: this.#file.size };
+  }
+
+  /** Waits for what is under way, whatever becomes of it. The handle itself stays open. */
+  async close(): Promise<void> {
+    await Promise.allSettled([this.#writing, this.#syncing]);
+    await this.#file.close();
   }
 
   async #flush(): Promise<void> {
     await this.#writing;
-    if (this.#position - this.#synced >= SYNC_BYTES) await this.#sync();
+    if (this.#file.size - this.#synced >= SYNC_BYTES) await this.#sync();
     const full = this.#block.subarray(0, this.#filled);
-    this.#writing = this.#writeAll(full);
+    this.#writing = this.#file.append(full);
     // Whoever writes or ends next hears of it.
     this.#writing.catch(() => undefined);
     this.#hash.update(full);
@@ -97,16 +102,8 @@ class DigestedFile implements Sink {
 
   async #sync(): Promise<void> {
     await this.#syncing;
-    this.#synced = this.#position;
+    this.#synced = this.#file.size;
     this.#syncing = this.#handle.datasync();
     this.#syncing.catch(() => undefined);
-  }
-
-  async #writeAll(block: Buffer): Promise<void> {
-    for (let rest = block; rest.length > 0; ) {
-      const { bytesWritten } = await this.#handle.write(rest, 0, rest.length, this.#position);
-      this.#position += bytesWritten;
-      rest = rest.subarray(bytesWritten);
-    }
   }
 }
