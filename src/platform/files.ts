@@ -202,7 +202,8 @@ export async function makeDirectories(path: string, mode?: number): Promise<'mad
 
 /** An error of an open file does not say which file it is. */
 export function naming(error: unknown, path: string): unknown {
-  if (!(error instanceof Error) || systemCode(error) === undefined || error.message.includes('/')) return error;
+  // Not the slash alone: EIO is an "i/o error".
+  if (!(error instanceof Error) || systemCode(error) === undefined || error.message.includes("'/")) return error;
   return Object.assign(new Error(`${error.message} '${path}'`, { cause: error }), { code: systemCode(error) });
 }
 

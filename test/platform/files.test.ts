@@ -22,6 +22,7 @@ import {
   fingerprint,
   hashFile,
   identityOf,
+  naming,
   orUndefined,
   readText,
   removeFile,
@@ -31,6 +32,21 @@ import {
 } from '../../src/platform/files.ts';
 import { folder } from '../store/folder.ts';
 import { isRoot } from '../support/components.ts';
+
+describe('naming the file of an error', () => {
+  const eio = Object.assign(new Error('EIO: i/o error, write'), { code: 'EIO' });
+
+  it('adds it where the system does not say it', () => {
+    expect(naming(eio, '/srv/f')).toMatchObject({ message: "EIO: i/o error, write '/srv/f'", code: 'EIO', cause: eio });
+  });
+
+  it('leaves alone what is named already, and what is no error of the system', async () => {
+    const named: unknown = await stat('/no/such/file').catch((error: unknown) => error);
+    expect(naming(named, '/srv/f')).toBe(named);
+    const other = new Error('anything');
+    expect(naming(other, '/srv/f')).toBe(other);
+  });
+});
 
 describe('writing a small file as a whole', () => {
   const place = folder();
