@@ -8,9 +8,11 @@ import { isChange } from '../planning/transactions.ts';
 import { type Lock, takeLock } from '../platform/lock.ts';
 import type { Log } from '../platform/log.ts';
 import type { Reporter } from '../reports/reporter.ts';
+import type { ServiceManager } from '../services/service-manager.ts';
 import type { Around as Watchers } from './around.ts';
 import { composeAct } from './compose-act.ts';
 import { composeReporter } from './compose-report.ts';
+import { serviceManager } from './compose-services.ts';
 import type { ExitCode } from './exit-codes.ts';
 import { endIdle, type Told } from './idle-end.ts';
 import { sentence } from './report-run.ts';
@@ -30,7 +32,7 @@ import { logOf } from './tick-log.ts';
 import { settleReports } from './tick-status.ts';
 
 /** The half of a tick that is loaded only when there is something to do, or something to tell. */
-export async function actTick(tick: Tick, plan: Plan): Promise<ExitCode> {
+export async function actTick(tick: Tick, plan: Plan, services: ServiceManager | undefined): Promise<ExitCode> {
   const log = logOf(tick);
   for (const warning of [...tick.warnings, ...plan.warnings]) log.warn(warning);
   if (!plan.binaries.some(isChange) && (await nothingPending(tick)))
@@ -40,6 +42,7 @@ export async function actTick(tick: Tick, plan: Plan): Promise<ExitCode> {
     due: (await isStatusDue(tick, plan)) ? 'now' : 'later',
     lookAgain: () => look(tick.entries, tick.half, policyOf(tick)),
     takeLock: () => takeLock(tick.settings.lockFile, new Date()),
+    ...(services !== undefined && { services }),
   });
 }
 
@@ -51,11 +54,13 @@ export interface Acting {
   /** The plan anew, once the lock is held. */
   readonly lookAgain: () => Promise<Plan>;
   readonly takeLock: () => Promise<Lock>;
+  /** Absent: chosen once the lock is held. */
+  readonly services?: ServiceManager;
 }
 
 /** Everything that is done under the lock, and the reports of it. Throws `RunError` where the lock cannot be had. */
 export async function actLocked(tick: Tick, plan: Plan, acting: Acting): Promise<ExitCode> {
-  const { log, lookAgain } = acting;
+  const { log, lookAgain, services } = acting;
   await prepareState(tick.settings);
   const lock = await acting.takeLock();
   const stop = new StopSignals();
@@ -65,7 +70,7 @@ export async function actLocked(tick: Tick, plan: Plan, acting: Acting): Promise
   const asked = tellsServer(tick, plan) ? 'reports' : 'silence';
   const reporter = composeReporter(tick.settings, tick.half.http, asked);
   try {
-    const { outcomes, exitCode } = await underLock(tick, plan, { lock, gate, reporter, log, lookAgain });
+    const { outcomes, exitCode } = await underLock(tick, plan, { lock, gate, reporter, log, lookAgain, services });
     // The lock is free again: no other tick waits for a report.
     const when = tick.invocation.names.length > 0 ? 'never' : acting.due === 'now' ? 'always' : 'after-a-report';
     await settleReports(reporter, tick, { when, outcomes, stop: gate.signal });
@@ -87,13 +92,15 @@ interface Around {
   readonly reporter: Reporter;
   readonly log: Log;
   readonly lookAgain: () => Promise<Plan>;
+  readonly services: ServiceManager | undefined;
 }
 
-async function underLock(tick: Tick, plan: Plan, { lock, lookAgain, ...around }: Around): Promise<Told> {
+async function underLock(tick: Tick, plan: Plan, { lock, lookAgain, services, ...around }: Around): Promise<Told> {
   try {
     const roles = await composeAct(tick.half, {
       ...around,
       settings: tick.settings,
+      services: services ?? (await serviceManager(tick.settings, { of: 'orders' })),
       progress: await progressOf(tick),
       run: tick.run,
       afterRollback: tick.invocation.wishes['keep-going'] === 'yes' ? 'go-on' : 'stop',

@@ -14,11 +14,11 @@ import { CommandProbe } from '../probes/command.ts';
 import { HttpProbe } from '../probes/http.ts';
 import { ProcessProbe } from '../probes/process.ts';
 import type { Reporter } from '../reports/reporter.ts';
+import type { ServiceManager } from '../services/service-manager.ts';
 import { EvidenceStore } from '../store/evidence-store.ts';
 import { History } from '../store/history.ts';
 import { recordInManifest } from '../store/manifest-edit.ts';
 import type { LookHalf } from './compose-look.ts';
-import { serviceManager } from './compose-services.ts';
 
 const DOWNLOAD_IDLE_MS = 30_000;
 /** Over so much waiting a download must reach the minimum rate: a short hitch is none. */
@@ -28,6 +28,7 @@ const START_MS = 60_000;
 
 export interface ActSurroundings {
   readonly settings: Settings;
+  readonly services: ServiceManager;
   readonly log: Log;
   readonly progress: Progress;
   readonly reporter: Reporter;
@@ -38,8 +39,7 @@ export interface ActSurroundings {
 
 /** What a tick needs only when there is something to do. */
 export async function composeAct(look: LookHalf, around: ActSurroundings): Promise<ActRoles> {
-  const { settings, log, progress, reporter, gate, run, afterRollback } = around;
-  const services = await serviceManager(settings, { of: 'orders' });
+  const { settings, services, log, progress, reporter, gate, run, afterRollback } = around;
   return {
     source: look.source,
     installer: composeInstaller(look.reader),

@@ -6,7 +6,7 @@ import { commandPath, type RunCommand, runCommand } from '../platform/command.ts
 import { NoServiceManager } from '../services/none.ts';
 import type { ServiceManager } from '../services/service-manager.ts';
 import { Supervisor } from '../services/supervisor.ts';
-import { RehearsedView, supervisorView } from '../services/supervisor-socket.ts';
+import { SupervisorSocket, toldServer } from '../services/supervisor-socket.ts';
 import { Supervisorctl } from '../services/supervisorctl.ts';
 
 /** What a service manager is wanted for. */
@@ -38,6 +38,8 @@ async function supervisor(
   const run: RunCommand = (file, args, limits) =>
     runCommand(file, args, { ...limits, timeoutMs: Math.min(limits.timeoutMs, patienceMs) });
   const ctl = new Supervisorctl(run, supervisorConf);
-  const view = await supervisorView(program, supervisorConf, { ctl, patienceMs });
-  return new Supervisor(ctl, of === 'orders' && view !== ctl ? new RehearsedView(ctl, view) : view);
+  const server = await toldServer(program, supervisorConf);
+  if (server === undefined) return new Supervisor(ctl, ctl);
+  if (of === 'orders' && server.history === 'none') ctl.startAhead();
+  return new Supervisor(ctl, new SupervisorSocket(server, ctl, patienceMs));
 }

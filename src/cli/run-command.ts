@@ -22,14 +22,15 @@ async function runTick(invocation: Invocation): Promise<ExitCode> {
   if (key !== undefined && (await isStandstill(beginning, key))) return 0;
   const tick = await withManifest(beginning);
   const plan = await look(tick.entries, tick.half, policyOf(tick));
-  await tick.half.cache.save();
+  // A run that changes something saves it when that is done: a release waits for nothing.
+  if (plan.binaries.every(({ decision }) => decision.kind !== 'change')) await tick.half.cache.save();
   const quiet = plan.binaries.every(({ decision }) => decision.kind === 'up-to-date' || decision.kind === 'leave');
   if (quiet && tick.warnings.length + plan.warnings.length === 0 && (await nothingPending(tick))) {
     if (key !== undefined) await keepStandstill(tick, plan, key);
     return endIdle(tick, plan, concludeIdle(tick, plan));
   }
-  const { actTick } = await import('./act-tick.ts');
-  return actTick(tick, plan);
+  const { beginActing } = await import('./act-begin.ts');
+  return beginActing(tick, plan);
 }
 
 function concludeIdle(tick: Tick, plan: Plan): Told {

@@ -91,7 +91,10 @@ async function look(probation: Probation, roles: ActRoles): Promise<Looked> {
       ({ process }) => samples.find((one) => one.process === process)?.state === 'running',
     );
     const isAsked = verdict.kind === 'passed' && runs && asksHealth(probation, boot);
-    return isAsked ? await atItsEnd(probation, samples, roles) : { verdict, health: [] };
+    const looked = isAsked ? await atItsEnd(probation, samples, roles) : { verdict, health: [] };
+    // A rollback is not begun where its services could not be stopped.
+    if (looked.verdict.kind === 'failed') await roles.services.ready();
+    return looked;
   } catch (error) {
     if (!(error instanceof UpdateError)) throw error;
     log.warn(`a release on probation cannot be judged: ${error.message}`);

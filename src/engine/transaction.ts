@@ -42,7 +42,7 @@ export async function transact(
     outcomes.push(await failure(change, error, roles));
   };
   const first = await ready(transaction, filesOf, { roles, drop });
-  const staged = await askBefore(await stage(first.changes, roles, drop), first.services, roles);
+  const staged = await askBefore(await stage(first, roles, drop), first.services, roles);
   // Download and health may have taken minutes: what the services are like is read again, right before it matters.
   const last = await ready(
     staged.map(({ change }) => change),
@@ -97,17 +97,28 @@ async function leftDownOf(changes: readonly PlannedChange[], { records }: ActRol
   return new Set([...byName.values()].flatMap(({ leftDown }) => leftDown ?? []));
 }
 
-async function stage(changes: readonly PlannedChange[], roles: ActRoles, drop: Drop): Promise<readonly Staged[]> {
+/**
+ * Brings the releases here while it turns out whether services can be given orders, which may take as long. Where they
+ * cannot, nothing could go live (invariant 2), and what is still under way is not fetched to its end.
+ */
+async function stage({ changes, services }: Ready, roles: ActRoles, drop: Drop): Promise<readonly Staged[]> {
+  const refused = new AbortController();
+  const orders = services.length === 0 ? Promise.resolve() : roles.services.ready();
+  const known = orders.catch((error: unknown) => refused.abort(error));
+  const gate = { ...roles.gate, signal: AbortSignal.any([roles.gate.signal, refused.signal]) };
   const staged: Staged[] = [];
   for (const change of changes) {
     try {
-      staged.push({ change, paths: await stageFiles(change, roles) });
+      staged.push({ change, paths: await stageFiles(change, { ...roles, gate }) });
     } catch (error) {
-      await drop(change, error);
+      await drop(change, refused.signal.aborted ? refused.signal.reason : error);
     }
   }
   roles.progress.idle();
-  return staged;
+  await known;
+  if (!refused.signal.aborted) return staged;
+  for (const { change } of staged) await drop(change, refused.signal.reason);
+  return [];
 }
 
 async function stageFiles(change: PlannedChange, roles: ActRoles): Promise<readonly string[]> {

@@ -46,16 +46,33 @@ export async function processTree(root: number): Promise<readonly number[]> {
   return tree;
 }
 
-/** The arguments of every process of root and of this user: what others run proves nothing. */
-export async function commandLines(): Promise<readonly (readonly string[])[]> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+/** A process with its arguments. */
+export interface CommandLine {
+  readonly pid: number;
+  readonly argv: readonly string[];
+}
+
+/** Of every process of root and of this user: what others run proves nothing. */
+export async function commandLines(): Promise<readonly CommandLine[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
   const lines = await Promise.all(
     pids.map(async (pid) => {
       const owner = (await quietly(stat(`/proc/${pid}`)))?.uid;
-      return owner === 0 || owner === process.getuid?.() ? argumentsOf(Number(pid)) : [];
+      return { pid, argv: owner === 0 || owner === process.getuid?.() ? await argumentsOf(pid) : [] };
     }),
   );
-  return lines.filter((line) => line.length > 0);
+  return lines.filter(({ argv }) => argv.length > 0);
+}
+
+/** Stands in the environment of what this program starts, with the pid of the one that has started it. */
+export const STARTED_BY = 'BIN_PROXY_STARTED_BY';
+
+/** Whether a process was started by this program, in a process that is no more: it has another parent now. */
+export async function isLeftBehind(pid: number): Promise<boolean> {
+  const environment = (await quietly(readFile(`/proc/${pid}/environ`, 'utf8'))) ?? '';
+  const starter = environment.split('\0').find((one) => one.startsWith(`${STARTED_BY}=`));
+  const facts = starter === undefined ? undefined : await processFacts(pid);
+  return facts !== undefined && starter !== `${STARTED_BY}=${facts.parent}`;
 }
 
 async function argumentsOf(pid: number): Promise<readonly string[]> {

@@ -8,6 +8,10 @@ export class NoServiceManager implements ServiceManager {
     return Promise.resolve(new Map(services.map((service) => [service, { kind: 'unmanaged' }])));
   }
 
+  ready(): Promise<void> {
+    return Promise.resolve();
+  }
+
   restart(): Promise<void> {
     return Promise.resolve();
   }

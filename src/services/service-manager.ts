@@ -19,6 +19,13 @@ export interface ServiceManager {
   inspect(services: readonly ServiceName[]): Promise<ReadonlyMap<ServiceName, ServiceStatus>>;
 
   /**
+   * Finds out whether orders can be carried out at all, which must be known before anything is touched. Must change
+   * nothing, and must be repeatable. It may take a while: whoever calls it has other work to do meanwhile. Throws
+   * `UpdateError` where it cannot be told what to do, within a bounded time.
+   */
+  ready(): Promise<void>;
+
+  /**
    * Stops and starts the processes. Must return when the service manager believes that it is done, whether or not they
    * came up: whether they run is judged from samples. Throws `UpdateError` where it cannot be asked.
    */

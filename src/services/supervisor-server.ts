@@ -4,11 +4,17 @@ import type { RpcServer } from '../platform/xml-rpc.ts';
 
 const DEFAULT_URL = 'http://localhost:9001';
 
+/** What the configuration of a supervisorctl says. */
+export interface ToldServer extends RpcServer {
+  /** Whether its shell writes a history of what it is told, which is a person's and no program's. */
+  readonly history: 'kept' | 'none';
+}
+
 /**
  * Reads the section `[supervisorctl]`; undefined where there is none, or where it needs supervisor to be understood: asking
  * another supervisord than supervisorctl would is worse than asking supervisorctl.
  */
-export function serverOf(text: string): RpcServer | undefined {
+export function serverOf(text: string): ToldServer | undefined {
   const sections = iniSections(text);
   const section = sections.get('supervisorctl');
   if (section === undefined || section.has === 'more' || sections.has('DEFAULT')) return undefined;
@@ -18,7 +24,8 @@ export function serverOf(text: string): RpcServer | undefined {
   if ([url, username, password].some((value) => value?.includes('%'))) return undefined;
   const address = addressOf(url);
   const auth = username === undefined || password === undefined ? undefined : `${username}:${password}`;
-  return address === undefined ? undefined : { address, ...(auth !== undefined && { auth }) };
+  const history = keys.has('history_file') ? 'kept' : 'none';
+  return address === undefined ? undefined : { address, history, ...(auth !== undefined && { auth }) };
 }
 
 function addressOf(url: string): RpcServer['address'] | undefined {

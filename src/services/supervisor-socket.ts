@@ -1,7 +1,7 @@
 import type { ProcessState } from '../planning/health.ts';
 import { readText } from '../platform/files.ts';
 import { callRpc, RpcFault, type RpcServer, RpcSilence, RpcStatusError, type RpcValue } from '../platform/xml-rpc.ts';
-import { searchedFiles, serverOf } from './supervisor-server.ts';
+import { searchedFiles, serverOf, type ToldServer } from './supervisor-server.ts';
 import { type Stream, type SupervisorView, type ToldProcess, unreachable } from './supervisor-view.ts';
 import { linesOf } from './supervisor-words.ts';
 
@@ -111,54 +111,15 @@ export class SupervisorSocket implements SupervisorView {
 }
 
 /**
- * A view for somebody who will give orders: whether supervisorctl can be run at all, its Python included, must be known
- * before anything is touched. That is tried at once, while there is other work to do.
+ * supervisord as the supervisorctl at `program` would reach it, by its `configuration` or the first that it looks for.
+ * Undefined where that configuration does not say where supervisord listens, or cannot be read here.
  */
-export class RehearsedView implements SupervisorView {
-  readonly #rehearsal: Promise<unknown>;
-  readonly #view: SupervisorView;
-
-  constructor(ctl: SupervisorView, view: SupervisorView) {
-    this.#rehearsal = ctl.processes();
-    // Perhaps nobody asks.
-    this.#rehearsal.catch(() => {});
-    this.#view = view;
-  }
-
-  /** Throws also what became of the rehearsal. */
-  async processes(): Promise<readonly ToldProcess[]> {
-    await this.#rehearsal;
-    return this.#view.processes();
-  }
-
-  pid(): Promise<number | undefined> {
-    return this.#view.pid();
-  }
-
-  mainLog(bytes: number): Promise<readonly string[]> {
-    return this.#view.mainLog(bytes);
-  }
-
-  log(process: string, stream: Stream, bytes: number): Promise<readonly string[]> {
-    return this.#view.log(process, stream, bytes);
-  }
-}
-
-/**
- * supervisord as the supervisorctl at `program` would reach it, by its `configuration` or the first that it looks for. That
- * is `ctl` itself where its configuration does not say where supervisord listens, or cannot be read here.
- */
-export async function supervisorView(
-  program: string,
-  configuration: string | undefined,
-  { ctl, patienceMs }: { readonly ctl: SupervisorView; readonly patienceMs: number },
-): Promise<SupervisorView> {
+export async function toldServer(program: string, configuration: string | undefined): Promise<ToldServer | undefined> {
   // Somebody's own script may name another configuration, or another machine.
-  if (!INTERPRETED.test((await readText(program).catch(() => undefined)) ?? '')) return ctl;
+  if (!INTERPRETED.test((await readText(program).catch(() => undefined)) ?? '')) return undefined;
   const files = configuration === undefined ? searchedFiles(program) : [configuration];
   const text = await firstText(files).catch(() => undefined);
-  const server = text === undefined ? undefined : serverOf(text);
-  return server === undefined ? ctl : new SupervisorSocket(server, ctl, patienceMs);
+  return text === undefined ? undefined : serverOf(text);
 }
 
 async function firstText(files: readonly string[]): Promise<string | undefined> {

@@ -22,6 +22,8 @@ export type Action = 'restart' | 'stop' | 'start';
 
 /** The way to tell supervisord what to do. */
 export interface SupervisorControl {
+  /** Throws `UpdateError` `supervisor-unreachable` where no order can be given. */
+  ready(): Promise<void>;
   /**
    * Returns when supervisord has done what it was told, or could not. Throws `UpdateError` `supervisor-unreachable` where
    * it cannot be told, or the signal ends the wait.

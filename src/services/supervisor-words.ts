@@ -36,6 +36,9 @@ export function eventsOf(process: string, log: readonly string[]): readonly stri
   return log.filter((line) => line.split(/[\s,]+/).some((word) => names.has(word)));
 }
 
+/** Tells, in the list of processes, that the orders of a supervisorctl come by its stdin. It is so without an action anyway. */
+export const SHELL = '--interactive';
+
 const ACTIONS: ReadonlySet<string> = new Set(['restart', 'stop', 'start', 'signal']);
 /** They may stop and start any process. */
 const OF_ALL: ReadonlySet<string> = new Set(['update', 'reload', 'shutdown']);
@@ -44,16 +47,25 @@ const OF_ALL: ReadonlySet<string> = new Set(['update', 'reload', 'shutdown']);
  * Whether a command line is that of a supervisorctl which stops or starts one of these processes. Which supervisord it
  * talks to is not asked: two on one host have other programs.
  */
-export function isOrder(command: readonly string[], processes: readonly string[]): boolean {
-  // Its interpreter may stand before it, with an option.
-  const program = command.slice(0, 3).findIndex((word) => word === 'supervisorctl' || word.endsWith('/supervisorctl'));
-  if (program === -1) return false;
-  const words = command.slice(program + 1);
+export function isOrder(argv: readonly string[], processes: readonly string[]): boolean {
+  const words = wordsOf(argv);
   const action = words.findIndex((word) => ACTIONS.has(word) || OF_ALL.has(word));
   if (action === -1) return false;
   if (OF_ALL.has(words[action] ?? '')) return true;
   const names = words.slice(action + 1);
   return processes.some((process) => names.some((name) => isNamed(process, name)));
+}
+
+/** Whether a command line may be that of a supervisorctl which a run has started ahead. */
+export function isShell(argv: readonly string[]): boolean {
+  return wordsOf(argv).includes(SHELL);
+}
+
+/** What a supervisorctl was told; nothing where it is another program. */
+function wordsOf(argv: readonly string[]): readonly string[] {
+  // Its interpreter may stand before it, with an option.
+  const program = argv.slice(0, 3).findIndex((word) => word === 'supervisorctl' || word.endsWith('/supervisorctl'));
+  return program === -1 ? [] : argv.slice(program + 1);
 }
 
 /** supervisorctl takes `all`, `group:*`, `group:`, `group:program`, and `program` for `program:program`. */

@@ -3,10 +3,10 @@ import { UpdateError } from '../domain/errors.ts';
 import type { LastWords } from '../domain/evidence.ts';
 import type { ServiceName } from '../domain/names.ts';
 import type { ProcessSample, ProcessState } from '../planning/health.ts';
-import { commandLines, processFacts } from '../platform/processes.ts';
+import { commandLines, isLeftBehind, processFacts } from '../platform/processes.ts';
 import type { ServiceManager, ServiceStatus } from './service-manager.ts';
 import type { Action, SupervisorControl, SupervisorView, ToldProcess } from './supervisor-view.ts';
-import { eventsOf, isOrder, lastOf } from './supervisor-words.ts';
+import { eventsOf, isOrder, isShell, lastOf } from './supervisor-words.ts';
 
 /** How often supervisord is asked whether it still answers while it stops or starts something. */
 const HEARTBEAT_MS = 5_000;
@@ -38,6 +38,10 @@ export class Supervisor implements ServiceManager {
     return new Map(
       await Promise.all(services.map(async (service) => [service, await statusOf(service, all)] as const)),
     );
+  }
+
+  ready(): Promise<void> {
+    return this.#control.ready();
   }
 
   async restart(processes: readonly string[]): Promise<void> {
@@ -75,7 +79,7 @@ export class Supervisor implements ServiceManager {
 
   async settle(processes: readonly string[]): Promise<'settled' | 'busy'> {
     for (const deadline = performance.now() + SETTLE_TIMEOUT_MS; ; await delay(POLL_MS)) {
-      if (!(await commandLines()).some((command) => isOrder(command, processes))) return 'settled';
+      if (!(await hasOrders(processes))) return 'settled';
       if (performance.now() > deadline) return 'busy';
     }
   }
@@ -138,6 +142,14 @@ export class Supervisor implements ServiceManager {
       if (!ended.aborted) controller.abort();
     }
   }
+}
+
+/** Whether a supervisorctl is at work for any of them. What one was told that waits for its order, nobody can see. */
+async function hasOrders(processes: readonly string[]): Promise<boolean> {
+  for (const { pid, argv } of await commandLines()) {
+    if (isOrder(argv, processes) || (isShell(argv) && (await isLeftBehind(pid)))) return true;
+  }
+  return false;
 }
 
 /** `web` is also the only process of a group `web`; `web:*` is every process of that group. */

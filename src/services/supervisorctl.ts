@@ -1,5 +1,6 @@
 import type { ProcessState } from '../planning/health.ts';
 import type { CommandResult, RunCommand } from '../platform/command.ts';
+import { PromptedCommand } from '../platform/prompted-command.ts';
 import {
   type Action,
   type Stream,
@@ -8,12 +9,14 @@ import {
   type ToldProcess,
   unreachable,
 } from './supervisor-view.ts';
-import { linesOf, saidNothing } from './supervisor-words.ts';
+import { linesOf, SHELL, saidNothing } from './supervisor-words.ts';
 
 const STATUS_TIMEOUT_MS = 15_000;
 /** The longest stop plus start that is waited for, while supervisord goes on answering. */
 const ACTION_TIMEOUT_MS = 15 * 60_000;
 const TAIL_TIMEOUT_MS = 5_000;
+/** One that waits is a Python in memory. What takes longer than this does not wait for another. */
+const AHEAD_MS = 60_000;
 
 const STATES: Readonly<Record<string, ProcessState>> = {
   RUNNING: 'running',
@@ -35,15 +38,49 @@ const STATUS_LINE = /^(\S+)\s+(RUNNING|STARTING|STOPPING|STOPPED|EXITED|BACKOFF|
 export class Supervisorctl implements SupervisorView, SupervisorControl {
   readonly #run: RunCommand;
   readonly #options: readonly string[];
+  #ahead: PromptedCommand | undefined;
+  #readiness: Promise<void> | undefined;
 
   constructor(run: RunCommand, configuration: string | undefined) {
     this.#run = run;
     this.#options = configuration === undefined ? [] : ['-c', configuration];
   }
 
+  /**
+   * Starts the one that the first order is given to: without an action supervisorctl is a shell, which tells the status and
+   * then waits for a line. So its Python, the slowest part of a restart, is up when the order comes. It opens a connection
+   * for each line, and ends when this process does.
+   */
+  startAhead(): void {
+    const ahead = new PromptedCommand('supervisorctl', [...this.#options, SHELL]);
+    setTimeout(() => ahead.dismiss(), AHEAD_MS).unref();
+    this.#ahead = ahead;
+  }
+
+  ready(): Promise<void> {
+    this.#readiness ??= this.#rehearse();
+    return this.#readiness;
+  }
+
+  /** A shell that does not behave as one is left alone; then the status decides, whose errors people know. */
+  async #rehearse(): Promise<void> {
+    const prompted = await this.#ahead?.prompted(STATUS_TIMEOUT_MS);
+    if (prompted?.kind === 'waits' && readStatus(prompted.said) !== undefined) return;
+    this.#ahead?.dismiss();
+    if (prompted?.kind === 'killed') throw unreachable('supervisorctl', storyOf(prompted));
+    await this.processes();
+  }
+
   async act(action: Action, processes: readonly string[], signal: AbortSignal): Promise<void> {
-    const result = await this.#supervisorctl([action, ...processes], { timeoutMs: ACTION_TIMEOUT_MS, signal });
+    const result = await this.#order([action, ...processes], signal);
     if (result.kind !== 'exited') throw unreachable(`supervisorctl ${action} ${processes.join(' ')}`, storyOf(result));
+  }
+
+  async #order(words: readonly string[], signal: AbortSignal): Promise<CommandResult> {
+    const limits = { timeoutMs: ACTION_TIMEOUT_MS, signal };
+    // That it cannot be rehearsed is no reason to give no order: a service may be down.
+    if (this.#ahead !== undefined) await this.ready().catch(() => {});
+    return this.#ahead?.waits === true ? this.#ahead.tell(words.join(' '), limits) : this.#supervisorctl(words, limits);
   }
 
   async processes(): Promise<readonly ToldProcess[]> {

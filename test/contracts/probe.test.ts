@@ -65,6 +65,7 @@ class Bench implements ServiceManager {
     rmSync(this.directory, { recursive: true, force: true });
   }
 
+  ready = (): Promise<void> => Promise.resolve();
   restart = (): Promise<void> => Promise.resolve();
   stop = (): Promise<void> => Promise.resolve();
   settle = (): Promise<'settled'> => Promise.resolve('settled');

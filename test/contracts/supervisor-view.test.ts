@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runCommand } from '../../src/platform/command.ts';
-import { RehearsedView, SupervisorSocket, supervisorView } from '../../src/services/supervisor-socket.ts';
+import { SupervisorSocket, toldServer } from '../../src/services/supervisor-socket.ts';
 import type { SupervisorView } from '../../src/services/supervisor-view.ts';
 import { Supervisorctl } from '../../src/services/supervisorctl.ts';
 import { has } from '../support/components.ts';
@@ -23,7 +23,6 @@ describe.skipIf(!has('supervisord', 'supervisorctl'))('a view of supervisord', (
   const directory = mkdtempSync(join(tmpdir(), 'bin-proxy-view-'));
   const supervisord = new Supervisord(directory);
   const ctl = new Supervisorctl(runCommand, supervisord.configuration);
-  const how = { ctl, patienceMs: Number.POSITIVE_INFINITY };
   const views = {
     supervisorctl: ctl,
     'its socket': new SupervisorSocket({ address: { socketPath: supervisord.socket } }, NOBODY),
@@ -105,10 +104,9 @@ describe.skipIf(!has('supervisord', 'supervisorctl'))('a view of supervisord', (
     for (const name of ['mute', 'nosuch']) expect(await views[way].log(name, 'stderr', 8192)).toEqual([]);
   });
 
-  it('is the socket that the configuration of supervisorctl tells of', async () => {
-    const composed = await supervisorView('/usr/bin/supervisorctl', supervisord.configuration, how);
-    expect(composed).toBeInstanceOf(SupervisorSocket);
-    expect((await composed.processes()).length).toBe(10);
+  it('its socket: is what the configuration of supervisorctl tells of', async () => {
+    const server = await toldServer('/usr/bin/supervisorctl', supervisord.configuration);
+    expect(server).toEqual({ address: { socketPath: supervisord.socket }, history: 'none' });
   });
 
   it('its socket: begins with a whole letter, though supervisord cannot tell of a part of one', async () => {
@@ -117,35 +115,23 @@ describe.skipIf(!has('supervisord', 'supervisorctl'))('a view of supervisord', (
     expect(await views['its socket'].log('letters', 'stdout', 8192)).toEqual(['äöü', 'abc']);
   });
 
-  it("is supervisorctl itself where that is somebody's own script", async () => {
+  it("its socket: is not asked where supervisorctl is somebody's own script", async () => {
     const script = join(directory, 'supervisorctl');
     writeFileSync(script, '#!/bin/sh\nexec /opt/venv/bin/supervisorctl "$@"\n');
-    expect(await supervisorView(script, supervisord.configuration, how)).toBe(ctl);
+    expect(await toldServer(script, supervisord.configuration)).toBeUndefined();
   });
 
-  it('cannot be asked where orders are to follow and supervisorctl cannot be run', async () => {
-    const socket = views['its socket'];
-    const broken = new Supervisorctl(runCommand, join(directory, 'nosuch.conf'));
-    const view = new RehearsedView(broken, socket);
-    for (let time = 0; time < 2; time++) {
-      await expect(view.processes()).rejects.toMatchObject({ reason: 'supervisor-unreachable' });
-    }
-    expect((await new RehearsedView(ctl, socket).processes()).length).toBe(10);
+  it('its socket: hands the question on where nobody listens', async () => {
+    const socket = new SupervisorSocket({ address: { socketPath: join(directory, 'nosuch.sock') } }, ctl);
+    expect((await socket.processes()).length).toBe(10);
+    expect(await socket.pid()).toBe(supervisord.pidOfItself());
   });
 
-  it('asks supervisorctl where the socket is another one than it was told', async () => {
-    const other = join(directory, 'other.conf');
-    writeFileSync(other, `[supervisorctl]\nserverurl=unix://${directory}/nosuch.sock\n`);
-    const composed = await supervisorView('/usr/bin/supervisorctl', other, how);
-    expect((await composed.processes()).length).toBe(10);
-    expect(await composed.pid()).toBe(supervisord.pidOfItself());
-  });
-
-  it('is supervisorctl itself where the configuration does not tell of a socket', async () => {
+  it('its socket: is not asked where the configuration does not tell of one', async () => {
     const none = join(directory, 'none.conf');
     writeFileSync(none, '[supervisorctl]\nserverurl=unix://%(here)s/supervisor.sock\n');
-    expect(await supervisorView('/usr/bin/supervisorctl', none, how)).toBe(ctl);
-    expect(await supervisorView('/usr/bin/supervisorctl', join(directory, 'nosuch.conf'), how)).toBe(ctl);
+    expect(await toldServer('/usr/bin/supervisorctl', none)).toBeUndefined();
+    expect(await toldServer('/usr/bin/supervisorctl', join(directory, 'nosuch.conf'))).toBeUndefined();
   });
 });
 

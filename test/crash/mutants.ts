@@ -157,6 +157,13 @@ export const MUTANTS: readonly Mutant[] = [
     caughtBy: [['test/e2e/supervisord-restart.test.ts', 'the watch begins anew']],
   },
   {
+    name: 'a file goes live though its service cannot be restarted',
+    file: 'engine/transaction.ts',
+    from: 'if (!refused.signal.aborted) return staged;',
+    to: 'if (staged.length > 0) return staged;',
+    caughtBy: [['test/e2e/host-trouble.test.ts', 'whose supervisorctl cannot be run']],
+  },
+  {
     name: 'what a dead run has ordered is not waited for',
     file: 'engine/recover.ts',
     from: "if ((await roles.services.settle(journalProcesses(journal).map(({ process }) => process))) === 'busy') {",

@@ -26,6 +26,36 @@ describe.concurrent('a host in trouble', () => {
     expect(outcomeOf(await host.tick(), 'app')).toMatchObject({ outcome: 'updated' });
   });
 
+  hostTest(
+    'whose supervisorctl cannot be run, though supervisord answers: nothing is touched, or fetched to its end (invariant 2)',
+    async ({ host }) => {
+      await host.runs('app', v1);
+      host.manages('app');
+      host.server.publish('app', v2);
+      // A download that nobody would see the end of.
+      host.server.answer('/releases/latest/app/download', (_, response) => {
+        const trickle = setInterval(() => response.write('.'), 100);
+        response.on('close', () => clearInterval(trickle));
+      });
+      const folder = join(host.directory, 'path');
+      mkdirSync(folder);
+      writeFileSync(join(folder, 'supervisorctl'), '#!/usr/bin/python3\nimport supervisor_of_old\n', { mode: 0o755 });
+      const pid = await host.supervisor.pid('app');
+
+      const broken = { PATH: `${folder}:${process.env['PATH']}` };
+      const slow = await host.tick([], broken);
+      host.server.answer('/releases/latest/app/download', undefined);
+      const fast = await host.tick([], broken);
+
+      for (const ran of [slow, fast])
+        expect(outcomeOf(ran, 'app')).toMatchObject({ outcome: 'failed', reason: 'supervisor-unreachable' });
+      expect(host.installed('app')).toEqual(v1);
+      expect(await host.supervisor.pid('app')).toBe(pid);
+      expect(host.record('app')).toBeUndefined();
+      expect(host.leftovers()).toEqual([]);
+    },
+  );
+
   hostTest('with supervisord hung: the wait is bounded and nothing is touched', async ({ host }) => {
     await host.runs('app', v1);
     host.manages('app');

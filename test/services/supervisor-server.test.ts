@@ -16,7 +16,11 @@ describe('where supervisord listens, by the configuration of supervisorctl', () 
     // supervisorctl sends credentials only where it has both.
     [section('serverurl=unix:///s', 'username=u'), { address: { socketPath: '/s' } }],
   ])('%j', (text, expected) => {
-    expect(serverOf(text)).toEqual(expected);
+    expect(serverOf(text)).toEqual({ ...expected, history: 'none' });
+  });
+
+  it('and whether a shell of it writes a history', () => {
+    expect(serverOf(section('history_file=~/.sc_history'))?.history).toBe('kept');
   });
 
   it.each([
