@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { type CommandLimits, type CommandResult, StartedProgram } from './command.ts';
 
-/** What a program says when it is about to read a line: the last line of its output, which has no end yet. */
+/** What a shell says when it is about to read a line: the last line of its output, which has no end yet. */
 const PROMPT = /(?:^|\n)[^\n]*> $/;
 
 /** Where a program waits for its line: what it has said before it, its prompt left out. */

@@ -67,7 +67,6 @@ export class Supervisorctl implements SupervisorView, SupervisorControl {
     const prompted = await this.#ahead?.prompted(STATUS_TIMEOUT_MS);
     if (prompted?.kind === 'waits' && readStatus(prompted.said) !== undefined) return;
     this.#ahead?.dismiss();
-    if (prompted?.kind === 'killed') throw unreachable('supervisorctl', storyOf(prompted));
     await this.processes();
   }
 
