@@ -1,26 +1,16 @@
 import { Agent, request } from 'node:http';
 import type { Agent as SecureAgent } from 'node:https';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { SecureContext } from 'node:tls';
 import { DirectAnswer } from './http-direct-answer.ts';
-import {
-  ANSWER_TIMEOUT_MS,
-  type Asked,
-  type HttpAnswer,
-  type HttpWay,
-  MAX_RETRY_AFTER_MS,
-  PASSING,
-  type Posted,
-  RETRY_AFTER_MS,
-  SilenceError,
-} from './http-way.ts';
+import { askTwice } from './http-retry.ts';
+import { ANSWER_TIMEOUT_MS, type Asked, type HttpAnswer, type HttpWay, type Posted, SilenceError } from './http-way.ts';
 
 /** Connections are kept between requests: a handshake costs a server fifty times as much as an answer. */
 const KEPT = { keepAlive: true, maxSockets: 16 };
 
 /**
- * Straight to the server over `node:http`. An idle tick asks this way, and large files come this way: fetch costs more
- * than all the rest of a tick (docs/performance.md). It knows no proxy.
+ * Straight to the server over `node:http`: what goes over https, and what is posted. Fetch costs more than all the rest of
+ * a tick (docs/performance.md). It knows no proxy.
  */
 export class DirectWay implements HttpWay {
   readonly #plain = new Agent(KEPT);
@@ -32,18 +22,8 @@ export class DirectWay implements HttpWay {
     this.#secureContext = secureContext;
   }
 
-  async get(url: URL, asked: Asked): Promise<HttpAnswer> {
-    let wait = RETRY_AFTER_MS;
-    try {
-      const answer = await this.#once(url, asked);
-      if (!PASSING.includes(answer.status)) return answer;
-      wait = wishedDelay(answer.header('retry-after'), Date.now()) ?? RETRY_AFTER_MS;
-      answer.discard();
-    } catch (error) {
-      if (asked.signal.aborted || error instanceof SilenceError) throw error;
-    }
-    await delay(wait, undefined, { signal: asked.signal });
-    return this.#once(url, asked);
+  get(url: URL, asked: Asked): Promise<HttpAnswer> {
+    return askTwice(() => this.#once(url, asked), asked.signal);
   }
 
   post(url: URL, posted: Posted): Promise<HttpAnswer> {
@@ -82,12 +62,4 @@ export class DirectWay implements HttpWay {
     });
     return this.#secure;
   }
-}
-
-/** RFC 9110 section 10.2.3: seconds, or a date. Undefined where the server has no wish. */
-function wishedDelay(retryAfter: string | undefined, now: number): number | undefined {
-  if (retryAfter === undefined) return undefined;
-  const seconds = Number(retryAfter);
-  const wished = Number.isNaN(seconds) ? Date.parse(retryAfter) - now : seconds * 1000;
-  return Number.isNaN(wished) ? undefined : Math.min(Math.max(wished, 0), MAX_RETRY_AFTER_MS);
 }
