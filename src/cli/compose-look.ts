@@ -5,7 +5,7 @@ import { VERSION } from '../domain/version.ts';
 import type { LookRoles } from '../engine/look.ts';
 import { InPlaceReader } from '../installers/in-place-reader.ts';
 import { Http } from '../platform/http.ts';
-import { DirectWay } from '../platform/http-direct.ts';
+import { PlainWay } from '../platform/http-plain.ts';
 import type { HttpWay } from '../platform/http-way.ts';
 import { BinManagerSource } from '../sources/bin-manager.ts';
 import { Cache } from '../store/cache.ts';
@@ -58,7 +58,9 @@ type Way = Pick<Settings, 'caFile' | 'proxies'>;
 /** Straight to the servers, unless a proxy stands between. */
 export async function wayOf({ caFile, proxies }: Way): Promise<HttpWay> {
   const secureContext = caFile === undefined ? undefined : await believing(caFile);
-  if (proxies === undefined) return new DirectWay(secureContext);
+  // Over plain http an idle tick needs nothing of node:http.
+  const direct = async () => new (await import('../platform/http-direct.ts')).DirectWay(secureContext);
+  if (proxies === undefined) return new PlainWay(direct);
   const { openProxyWay } = await import('../platform/http-proxy-way.ts');
   return openProxyWay({ proxies, ...(secureContext !== undefined && { secureContext }) });
 }

@@ -7,6 +7,7 @@ import { entryOf } from '../planning/builders.ts';
 import { md5, sha256 } from '../support/program.ts';
 import { ReleaseServer } from '../support/release-server.ts';
 import { binManagerAt, HERE, Memory } from '../support/source.ts';
+import { WAYS } from '../support/ways.ts';
 
 interface Adapter {
   readonly title: string;
@@ -15,19 +16,14 @@ interface Adapter {
   readonly make: (server: ReleaseServer, memory: Memory) => ReleaseSource;
 }
 
-/** Every source has to keep these sentences of the role, in each dialect it speaks. */
-const adapters: readonly Adapter[] = [
-  {
-    title: 'bin-manager, one request a binary',
-    prepare: (server) => server.offersNoIndex(),
-    make: (server, memory) => binManagerAt(server.api, { memory }),
-  },
-  {
-    title: 'bin-manager, with an index',
-    prepare: (server) => server.offersIndex(),
-    make: (server, memory) => binManagerAt(server.api, { memory }),
-  },
-];
+/** Every source has to keep these sentences of the role, in each dialect it speaks and by every way to its server. */
+const adapters: readonly Adapter[] = WAYS.flatMap(({ by, open }) => {
+  const make: Adapter['make'] = (server, memory) => binManagerAt(server.api, { memory, way: open() });
+  return [
+    { title: `bin-manager, one request a binary, by ${by}`, prepare: (server) => server.offersNoIndex(), make },
+    { title: `bin-manager, with an index, by ${by}`, prepare: (server) => server.offersIndex(), make },
+  ];
+});
 
 const BYTES = Buffer.from('#!/bin/sh\nexit 0\n');
 const LIMITS = { maxBytes: 1_000_000, idleMs: 5_000, totalMs: 20_000 };

@@ -6,14 +6,13 @@ import type { Outcome } from '../../src/domain/outcome.ts';
 import type { ReportedBinary, Running } from '../../src/domain/reported.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { Http } from '../../src/platform/http.ts';
-import { DirectWay } from '../../src/platform/http-direct.ts';
-import { openProxyWay } from '../../src/platform/http-proxy-way.ts';
 import type { HttpWay } from '../../src/platform/http-way.ts';
 import { BinManagerReporter } from '../../src/reports/bin-manager.ts';
 import { NoReporter } from '../../src/reports/none.ts';
 import type { Reporter, Status } from '../../src/reports/reporter.ts';
 import { binary, md5Of, sha256Of } from '../planning/builders.ts';
 import { ReleaseServer } from '../support/release-server.ts';
+import { straightWay, WAYS } from '../support/ways.ts';
 
 const HOST = { id: 'id-1', name: 'web 1', machine: 'x86_64', system: 'Debian' };
 const [old, next] = [sha256Of('old'), sha256Of('next')];
@@ -36,7 +35,7 @@ function status(when: Status['when'], ...binaries: readonly ReportedBinary[]): S
   return { when, binaries: () => Promise.resolve(binaries) };
 }
 
-function reporterAt(server: ReleaseServer, way: HttpWay = new DirectWay()): Reporter {
+function reporterAt(server: ReleaseServer, way: HttpWay = straightWay()): Reporter {
   const origin = new URL(server.api).origin;
   const http = new Http({
     userAgent: 'bin-proxy/test',
@@ -49,10 +48,6 @@ function reporterAt(server: ReleaseServer, way: HttpWay = new DirectWay()): Repo
 
 const SENTENCE = /^(HTTP \d+ from|no (complete )?answer from|the answer is|nothing received|the transfer)[^\n]*$/;
 
-function byAnotherWay(server: ReleaseServer): Reporter {
-  return reporterAt(server, openProxyWay({ proxies: { none: [] } }));
-}
-
 interface Adapter {
   readonly title: string;
   readonly make: (server: ReleaseServer) => Reporter;
@@ -60,8 +55,10 @@ interface Adapter {
 
 /** Every reporter has to keep these sentences of the role. */
 const adapters: readonly Adapter[] = [
-  { title: 'bin-manager', make: (server) => reporterAt(server) },
-  { title: 'bin-manager, by the way of private certificates and proxies', make: byAnotherWay },
+  ...WAYS.map(({ by, open }) => ({
+    title: `bin-manager, by ${by}`,
+    make: (server: ReleaseServer) => reporterAt(server, open()),
+  })),
   { title: 'none', make: () => new NoReporter() },
 ];
 
@@ -192,7 +189,7 @@ describe('the reporter bin-manager', { concurrent: true }, () => {
   );
 
   reportTest('says the same by the way of private certificates and proxies', async ({ server }) => {
-    for (const reporter of [reporterAt(server), byAnotherWay(server)]) {
+    for (const reporter of WAYS.map(({ open }) => reporterAt(server, open()))) {
       reporter.begins({ name: 'app', release: to });
       expect(await reporter.settle(status('never'), NEVER)).toBeUndefined();
     }

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { trusting } from '../../dist/platform/certificates.js';
 import { Http } from '../../dist/platform/http.js';
 import { DirectWay } from '../../dist/platform/http-direct.js';
+import { PlainWay } from '../../dist/platform/http-plain.js';
 import { openProxyWay } from '../../dist/platform/http-proxy-way.js';
 
 process.exitCode = 70;
@@ -26,7 +27,9 @@ const sink = {
 
 function wayOf({ certificates = [], none = [], by, ...proxies } = {}) {
   const secureContext = certificates.length === 0 ? undefined : trusting(certificates);
-  if (by !== 'ky' && Object.keys(proxies).length === 0) return new DirectWay(secureContext);
+  const direct = new DirectWay(secureContext);
+  if (by === 'node:http') return direct;
+  if (by !== 'ky' && Object.keys(proxies).length === 0) return new PlainWay(async () => direct);
   const urls = Object.fromEntries(Object.entries(proxies).map(([scheme, proxy]) => [scheme, new URL(proxy)]));
   return openProxyWay({ proxies: { ...urls, none }, secureContext });
 }

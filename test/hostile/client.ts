@@ -27,7 +27,7 @@ export interface Order {
   };
   /** By which way, believing which certificates (PEM) beside Node's own, and through which proxies (URLs). */
   readonly way?: {
-    readonly by?: 'node:http' | 'ky';
+    readonly by?: 'node:net' | 'node:http' | 'ky';
     readonly certificates?: readonly string[];
     readonly http?: string;
     readonly https?: string;
@@ -84,11 +84,14 @@ export async function request(order: Order): Promise<Result> {
   return { code, stderr: output.stderr, ...result };
 }
 
-/** Both ways of the client, for `describe.each`: what holds for one holds for the other. */
-export const WAYS = (['node:http', 'ky'] as const).map((by) => ({
+/** All ways of the client, for `describe.each`: what holds for one holds for the others. */
+export const WAYS = (['node:net', 'node:http', 'ky'] as const).map((by) => ({
   by,
   request: (order: Order) => request({ ...order, way: { ...order.way, by } }),
 }));
+
+/** The ways of a host without a proxy and with one, for what stands above them; over https `node:net` hands on. */
+export const HOST_WAYS = WAYS.filter(({ by }) => by !== 'node:http');
 
 interface WireFixtures {
   /** Starts a server that is gone after the test. */

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { has } from '../support/components.ts';
 import { hasNewerNodes, NEWER_NODES, newerNode } from '../support/newer-nodes.ts';
 import { md5, sha256 } from '../support/program.ts';
-import { type Order, PATIENT, request, WAYS, wireTest } from './client.ts';
+import { HOST_WAYS, type Order, PATIENT, request, wireTest } from './client.ts';
 import { good, head } from './hostile-server.ts';
 
 const BYTES = 300_000;
@@ -70,7 +70,7 @@ describe.skipIf(!has('zstd') || !hasNewerNodes())('a delta to a file that lies h
     });
   });
 
-  describe.each(WAYS)('by $by', PATIENT, ({ request: by }) => {
+  describe.each(HOST_WAYS)('by $by', PATIENT, ({ request: by }) => {
     wireTest('is taken, and resumed where it broke off', async ({ serve }) => {
       const half = Math.floor(delta.length / 2);
       const server = await serve((socket, { index, headers }) => {

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
-import { PATIENT, WAYS, wireTest } from './client.ts';
+import { HOST_WAYS, PATIENT, wireTest } from './client.ts';
 import { good, HostileServer, head } from './hostile-server.ts';
 
 const TOKEN = 'hunter2';
@@ -12,7 +12,7 @@ function to(location: string): string {
   return head('302 Found', { location, 'content-length': 0 });
 }
 
-describe.each(WAYS)('a redirect, by $by', PATIENT, ({ request }) => {
+describe.each(HOST_WAYS)('a redirect, by $by', PATIENT, ({ request }) => {
   wireTest('to another origin is followed without the token (invariant 14)', async ({ serve }) => {
     const other = await serve((socket) => socket.end(good('hello')));
     const first = await serve((socket) => socket.end(to(other.url('/elsewhere'))));
@@ -115,47 +115,51 @@ function hasOpenssl(): boolean {
   }
 }
 
-describe.skipIf(!hasOpenssl()).each(WAYS)('a server with a certificate of its own, by $by', PATIENT, ({ request }) => {
-  let directory = '';
-  let server: HostileServer;
-  let plain: HostileServer;
-  const trusting = () => ({ NODE_EXTRA_CA_CERTS: join(directory, 'cert.pem') });
+describe.skipIf(!hasOpenssl()).each(HOST_WAYS)(
+  'a server with a certificate of its own, by $by',
+  PATIENT,
+  ({ request }) => {
+    let directory = '';
+    let server: HostileServer;
+    let plain: HostileServer;
+    const trusting = () => ({ NODE_EXTRA_CA_CERTS: join(directory, 'cert.pem') });
 
-  beforeAll(async () => {
-    directory = mkdtempSync(join(tmpdir(), 'bin-proxy-tls-'));
-    const [key, cert] = [join(directory, 'key.pem'), join(directory, 'cert.pem')];
-    const subject = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'];
-    const kind = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'];
-    execFileSync('openssl', ['req', ...kind, '-keyout', key, '-out', cert, ...subject], { stdio: 'ignore' });
-    plain = await new HostileServer((socket) => socket.end(good('plain'))).listen();
-    const identity = { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') };
-    const answer: ConstructorParameters<typeof HostileServer>[0] = (socket, { path }) => {
-      if (path === '/down') socket.end(to(plain.url()));
-      else socket.end(path === '/within' ? to('/file') : good('hello'));
-    };
-    server = await new HostileServer(answer, identity).listen();
-  });
+    beforeAll(async () => {
+      directory = mkdtempSync(join(tmpdir(), 'bin-proxy-tls-'));
+      const [key, cert] = [join(directory, 'key.pem'), join(directory, 'cert.pem')];
+      const subject = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'];
+      const kind = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'];
+      execFileSync('openssl', ['req', ...kind, '-keyout', key, '-out', cert, ...subject], { stdio: 'ignore' });
+      plain = await new HostileServer((socket) => socket.end(good('plain'))).listen();
+      const identity = { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') };
+      const answer: ConstructorParameters<typeof HostileServer>[0] = (socket, { path }) => {
+        if (path === '/down') socket.end(to(plain.url()));
+        else socket.end(path === '/within' ? to('/file') : good('hello'));
+      };
+      server = await new HostileServer(answer, identity).listen();
+    });
 
-  afterAll(async () => {
-    await Promise.all([server.stop(), plain.stop()]);
-    rmSync(directory, { recursive: true, force: true });
-  });
+    afterAll(async () => {
+      await Promise.all([server.stop(), plain.stop()]);
+      rmSync(directory, { recursive: true, force: true });
+    });
 
-  wireTest('is believed where its authority is named in NODE_EXTRA_CA_CERTS', async () => {
-    const { answer, code } = await request({ url: server.url('/within'), environment: trusting() });
-    expect([answer?.bytes, code]).toEqual([5, 0]);
-  });
+    wireTest('is believed where its authority is named in NODE_EXTRA_CA_CERTS', async () => {
+      const { answer, code } = await request({ url: server.url('/within'), environment: trusting() });
+      expect([answer?.bytes, code]).toEqual([5, 0]);
+    });
 
-  wireTest('is not believed otherwise, and the message says why', async () => {
-    const { trouble, code } = await request({ url: server.url() });
-    expect([trouble?.kind, code]).toEqual(['unreachable', 0]);
-    expect(trouble?.message).toMatch(/self-signed certificate|unable to verify/);
-  });
+    wireTest('is not believed otherwise, and the message says why', async () => {
+      const { trouble, code } = await request({ url: server.url() });
+      expect([trouble?.kind, code]).toEqual(['unreachable', 0]);
+      expect(trouble?.message).toMatch(/self-signed certificate|unable to verify/);
+    });
 
-  wireTest('must not lead from https to http', async () => {
-    const { trouble, code } = await request({ url: server.url('/down'), environment: trusting() });
-    expect([trouble?.kind, code]).toEqual(['unsafe-redirect', 0]);
-    expect(trouble?.message).toBe(`${server.url('/down')} redirects to ${plain.url()}: https must not become http`);
-    expect(plain.requests).toEqual([]);
-  });
-});
+    wireTest('must not lead from https to http', async () => {
+      const { trouble, code } = await request({ url: server.url('/down'), environment: trusting() });
+      expect([trouble?.kind, code]).toEqual(['unsafe-redirect', 0]);
+      expect(trouble?.message).toBe(`${server.url('/down')} redirects to ${plain.url()}: https must not become http`);
+      expect(plain.requests).toEqual([]);
+    });
+  },
+);

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { Authority } from '../support/authority.ts';
 import { has } from '../support/components.ts';
-import { LIMIT_MS, type Order, PATIENT, WAYS, wireTest } from './client.ts';
+import { HOST_WAYS, LIMIT_MS, type Order, PATIENT, wireTest } from './client.ts';
 import { good, HostileServer, head } from './hostile-server.ts';
 
 const YEAR_2020 = ['20200101000000Z', '20210101000000Z'] as const;
 const YEAR_2999 = ['29990101000000Z', '29991231000000Z'] as const;
 
-describe.skipIf(!has('openssl')).each(WAYS)('a server of a private authority, by $by', PATIENT, ({ request }) => {
+describe.skipIf(!has('openssl')).each(HOST_WAYS)('a server of a private authority, by $by', PATIENT, ({ request }) => {
   const running: HostileServer[] = [];
   let ours: Authority;
   let theirs: Authority;

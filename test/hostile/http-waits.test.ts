@@ -145,10 +145,16 @@ describe.each(WAYS)('a server that keeps its client waiting, by $by', PATIENT, (
     else expect(answer?.bytes ?? trouble?.kind).toBe(answer === undefined ? 'unreachable' : 5);
   });
 
+  wireTest('with a connection that it keeps open does not keep the process', async ({ serve }) => {
+    const server = await serve((socket) => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello'));
+    const { answer, code } = await request({ url: server.url(), method: 'text' });
+    expect([answer?.text, code]).toEqual(['hello', 0]);
+  });
+
   wireTest('is left at once when the run is asked to end', async ({ serve }) => {
     const server = await serve((socket) => socket.write(`${head('200 OK', { 'content-length': 1_000 })}half`));
     const limits = { idleMs: 20_000, totalMs: 20_000 };
-    const { trouble, code } = await request({ url: server.url(), limits, abortAfterMs: 300 });
+    const { trouble, code } = await request({ url: server.url(), limits, abortAfterMs: 1_000 });
     expect([trouble?.kind, code]).toEqual(['unreachable', 0]);
     expect(server.requests).toHaveLength(1);
   });

@@ -41,6 +41,14 @@ export async function startTlsNginx({ keyFile, certFile }: Identity): Promise<Da
   });
 }
 
+/** nginx over plain HTTP, serving the files below its folder's `www` as `more` has it, with a log of connections. */
+export async function startPlainNginx(more: string): Promise<Daemon> {
+  return startNginx((port, directory) => {
+    const log = `log_format connections '$connection $status'; access_log ${directory}/log connections;`;
+    return `${log} server { listen 127.0.0.1:${port}; root ${directory}/www; ${more} }`;
+  });
+}
+
 /** nginx in the foreground, with what `site` says of its `http` block. */
 async function startNginx(site: (port: number, directory: string) => string): Promise<Daemon> {
   return Daemon.start('nginx', (directory, port) => {

@@ -1,9 +1,10 @@
 import { endianness } from 'node:os';
 import { linuxPlatform } from '../../src/domain/platform.ts';
 import { Http } from '../../src/platform/http.ts';
-import { DirectWay } from '../../src/platform/http-direct.ts';
+import type { HttpWay } from '../../src/platform/http-way.ts';
 import { BinManagerSource } from '../../src/sources/bin-manager.ts';
 import type { SourceMemory } from '../../src/sources/source.ts';
+import { straightWay } from './ways.ts';
 
 /** What this machine is called in an index. */
 export const HERE = linuxPlatform(process.arch, endianness());
@@ -35,13 +36,14 @@ export interface SourceChoice {
   readonly token?: string;
   readonly platform?: string;
   readonly now?: Date;
+  readonly way?: HttpWay;
 }
 
 /** A source as the program makes it, with a memory that a test can look into. */
 export function binManagerAt(api: string, choice: SourceChoice = {}): BinManagerSource {
-  const { memory = new Memory(), token, platform = HERE, now = new Date() } = choice;
+  const { memory = new Memory(), token, platform = HERE, now = new Date(), way = straightWay() } = choice;
   const bearer = token === undefined ? {} : { bearer: { origin: new URL(api).origin, token } };
-  const http = new Http({ userAgent: 'bin-proxy/test', way: new DirectWay(), ...bearer });
+  const http = new Http({ userAgent: 'bin-proxy/test', way, ...bearer });
   return new BinManagerSource({ api: new URL(api), platform, memory, now: () => now }, http);
 }
 
