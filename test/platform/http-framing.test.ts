@@ -5,8 +5,8 @@ interface Read {
   readonly status?: number;
   readonly fields?: Readonly<Record<string, string>>;
   readonly body: string;
-  /** Whether the answer ended by itself, or with its connection; or why it is none. */
-  readonly end: 'by itself' | 'with its connection' | string;
+  /** "by itself" or "with its connection", or why it is none. */
+  readonly end: string;
   /** Whether the connection carries another request. */
   readonly kept: boolean;
 }
