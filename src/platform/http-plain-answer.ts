@@ -81,7 +81,10 @@ export class Exchange implements HttpAnswer, AnswerSink {
   }
 
   take(bytes: Buffer): void {
+    const before = this.#chunks.length;
     this.#read(() => this.#reader.take(bytes));
+    // A server that sends chunks of one byte must not make us keep an object for each.
+    if (this.#chunks.length > before + 1) this.#chunks.push(Buffer.concat(this.#chunks.splice(before)));
     if (!this.isOver && this.#bytes >= AHEAD_BYTES) this.#carrier?.pause();
   }
 

@@ -242,6 +242,19 @@ describe('over a bare socket, a server', () => {
     }
   });
 
+  plainTest('is not kept in pieces of one byte because it sends such chunks', async ({ serveBytes }) => {
+    const url = await serveBytes((socket) => {
+      const chunks = `${'1\r\nx\r\n'.repeat(5_000)}0\r\n\r\n`;
+      socket.write(`HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n${chunks}`);
+    });
+    const answer = await get(plainWay(), url);
+    const all: Uint8Array[] = [];
+    for (let some = await answer.read(); some.length > 0; some = await answer.read()) all.push(...some);
+    expect(Buffer.concat(all).toString()).toBe('x'.repeat(5_000));
+    // As many as the pieces in which TCP brings thirty kilobytes.
+    expect(all.length).toBeLessThan(50);
+  });
+
   plainTest('waits while nobody reads what it sends, and is left where nobody wants it', async ({ serve }) => {
     const piece = Buffer.alloc(1 << 20, 'x');
     const closed: Promise<unknown>[] = [];
