@@ -23,6 +23,7 @@ const PARTS = [
   'sources/bin-manager-each',
   'sources/bin-manager-index',
   'sources/bin-manager-memory',
+  'sources/bin-manager-question',
   'sources/bin-manager-trouble',
   'services/supervisor-server',
   'services/supervisor-view',
