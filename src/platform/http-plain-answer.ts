@@ -1,8 +1,6 @@
+import { ReadAhead } from './http-ahead.ts';
 import { AnswerReader, type AnswerSink, type Head } from './http-framing.ts';
 import { ANSWER_TIMEOUT_MS, type HttpAnswer, SilenceError } from './http-way.ts';
-
-/** So much may come before somebody reads it: enough to go on receiving while the disk takes what came before. */
-const AHEAD_BYTES = 1 << 20;
 
 /** What an exchange needs of the connection that carries it. */
 export interface Carrier {
@@ -24,10 +22,7 @@ export class Exchange implements HttpAnswer, AnswerSink {
   #carrier: Carrier | undefined;
   #timer: NodeJS.Timeout | undefined;
   #head: Head | undefined;
-  #chunks: Uint8Array[] = [];
-  #bytes = 0;
-  #end: 'not yet' | 'whole' | Error = 'not yet';
-  #wake = () => {};
+  readonly #ahead = new ReadAhead(() => this.#carrier?.resume());
 
   constructor(request: string, signal: AbortSignal) {
     this.request = request;
@@ -45,7 +40,7 @@ export class Exchange implements HttpAnswer, AnswerSink {
 
   /** Nothing more can come. */
   get isOver(): boolean {
-    return this.#end !== 'not yet';
+    return this.#ahead.isOver;
   }
 
   get keepsConnection(): boolean {
@@ -56,18 +51,8 @@ export class Exchange implements HttpAnswer, AnswerSink {
     return this.#head?.fields.get(name);
   }
 
-  async read(): Promise<readonly Uint8Array[]> {
-    if (this.#chunks.length === 0 && !this.isOver) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
-    const chunks = this.#chunks;
-    if (chunks.length === 0 && this.#end instanceof Error) throw this.#end;
-    this.#chunks = [];
-    if (this.#bytes >= AHEAD_BYTES) this.#carrier?.resume();
-    this.#bytes = 0;
-    return chunks;
+  read(): Promise<readonly Uint8Array[]> {
+    return this.#ahead.read();
   }
 
   discard(): void {
@@ -81,11 +66,9 @@ export class Exchange implements HttpAnswer, AnswerSink {
   }
 
   take(bytes: Buffer): void {
-    const before = this.#chunks.length;
     this.#read(() => this.#reader.take(bytes));
-    // A server that sends chunks of one byte must not make us keep an object for each.
-    if (this.#chunks.length > before + 1) this.#chunks.push(Buffer.concat(this.#chunks.splice(before)));
-    if (!this.isOver && this.#bytes >= AHEAD_BYTES) this.#carrier?.pause();
+    // One that is over has given its connection back, which must go on.
+    if (this.#ahead.isFull) this.#carrier?.pause();
   }
 
   /** The server sends no more. */
@@ -107,9 +90,7 @@ export class Exchange implements HttpAnswer, AnswerSink {
   }
 
   body(bytes: Uint8Array): void {
-    this.#chunks.push(bytes);
-    this.#bytes += bytes.byteLength;
-    this.#wake();
+    this.#ahead.take(bytes);
   }
 
   readonly #leave = (): void => this.fail(new Error('given up', { cause: this.#signal.reason }));
@@ -125,11 +106,10 @@ export class Exchange implements HttpAnswer, AnswerSink {
 
   #finish(how: 'whole' | Error): void {
     if (this.isOver) return;
-    this.#end = how;
+    this.#ahead.end(how);
     clearTimeout(this.#timer);
     this.#signal.removeEventListener('abort', this.#leave);
     this.#carrier = undefined;
     if (how instanceof Error) this.#settle?.reject(how);
-    this.#wake();
   }
 }

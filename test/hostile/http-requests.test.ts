@@ -1,18 +1,20 @@
-import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { describe, expect } from 'vitest';
 import { PATIENT, request, WAYS, wireTest } from './client.ts';
 import { good, head } from './hostile-server.ts';
 
 const TWO_FAMILIES = new URL('./two-families.mjs', import.meta.url).href;
 
-/** A port that nobody listens on: it was free a moment ago. */
+/** A port that nobody listens on: below those that the kernel gives to whoever asks for any. */
 async function deadPort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+  for (let port = 20_000 + (process.pid % 10_000); ; port++) {
+    const server = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true));
+    });
+    await new Promise((resolve) => server.close(resolve));
+    if (isFree) return port;
+  }
 }
 
 describe.each(WAYS)('what is sent, by $by', PATIENT, ({ request }) => {

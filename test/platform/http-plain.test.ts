@@ -255,6 +255,21 @@ describe('over a bare socket, a server', () => {
     expect(all.length).toBeLessThan(50);
   });
 
+  plainTest('goes on with its connection where all that may come ahead was the end of it', async ({ serve }) => {
+    const body = 'x'.repeat(1 << 20);
+    const { url } = await serve((_, response) => response.end(body));
+    const way = plainWay();
+    for (let round = 0; round < 3; round++) {
+      const answer = await get(way, url);
+      // All of it has come before anybody reads.
+      await delay(50);
+      let bytes = 0;
+      for (let some = await answer.read(); some.length > 0; some = await answer.read())
+        bytes += some.reduce((sum, { byteLength }) => sum + byteLength, 0);
+      expect(bytes).toBe(body.length);
+    }
+  });
+
   plainTest('waits while nobody reads what it sends, and is left where nobody wants it', async ({ serve }) => {
     const piece = Buffer.alloc(1 << 20, 'x');
     const closed: Promise<unknown>[] = [];
