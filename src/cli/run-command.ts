@@ -25,10 +25,9 @@ async function runTick(invocation: Invocation): Promise<ExitCode> {
   // A run that changes something saves it when that is done: a release waits for nothing.
   if (plan.binaries.every(({ decision }) => decision.kind !== 'change')) await tick.half.cache.save();
   const quiet = plan.binaries.every(({ decision }) => decision.kind === 'up-to-date' || decision.kind === 'leave');
-  if (quiet && tick.warnings.length + plan.warnings.length === 0 && (await nothingPending(tick))) {
-    if (key !== undefined) await keepStandstill(tick, plan, key);
-    return endIdle(tick, plan, concludeIdle(tick, plan));
-  }
+  const isIdle = quiet && tick.warnings.length + plan.warnings.length === 0 && (await nothingPending(tick));
+  if (key !== undefined) await keepStandstill(tick, isIdle ? plan : undefined, key);
+  if (isIdle) return endIdle(tick, plan, concludeIdle(tick, plan));
   const { beginActing } = await import('./act-begin.ts');
   return beginActing(tick, plan);
 }

@@ -27,9 +27,10 @@ export async function isStandstill(beginning: Beginning, key: string): Promise<b
   return !(await isStatusDue(beginning, still));
 }
 
-export async function keepStandstill({ half }: Tick, plan: Plan, key: string): Promise<void> {
-  const standstill = standstillOf(key, plan, half);
-  if (standstill !== undefined) await half.standstill.keep(standstill);
+/** After a look: `idle` is its plan where it has found nothing to do and nothing to tell. */
+export async function keepStandstill({ half }: Tick, idle: Plan | undefined, key: string): Promise<void> {
+  const standstill = idle && standstillOf(key, idle, half);
+  await (standstill === undefined ? half.standstill.forget() : half.standstill.keep(standstill));
 }
 
 /** One that is not there, or cannot be read, is told of by whoever reads it. */

@@ -1,6 +1,6 @@
 import { promises } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { readText, writeDurably } from '../platform/files.ts';
+import { readText, removeFile, writeDurably } from '../platform/files.ts';
 import { hasSchema, hasTexts, isObject, isText } from './json-file.ts';
 
 const SCHEMA = 'bin-proxy/standstill/1';
@@ -18,6 +18,7 @@ export interface Standstill {
 /** `<state dir>/standstill.json`: what ticks compare that find nothing to do. Losing it costs time, never truth. */
 export class StandstillFile {
   readonly #path: string;
+  #isKnown = false;
 
   constructor(stateDir: string) {
     this.#path = join(stateDir, 'standstill.json');
@@ -26,7 +27,9 @@ export class StandstillFile {
   /** Undefined where it was written for another key, or cannot be read. */
   async read(key: string): Promise<Standstill | undefined> {
     const text = await this.#text();
-    return text === undefined ? undefined : parse(text, key);
+    const read = text === undefined ? undefined : parse(text, key);
+    this.#isKnown = read !== undefined;
+    return read;
   }
 
   /** Writes nothing that stands there already (invariant 12). One that cannot be written is no reason to fail. */
@@ -38,6 +41,19 @@ export class StandstillFile {
       await writeDurably(this.#path, text);
     } catch {
       // The next tick looks again.
+    }
+  }
+
+  /**
+   * Removes what `read` gave: a look has found more than it says. As long as that lasts, the source would be shown a mark
+   * that does not hold, would send all it has, and be asked a second time by the look.
+   */
+  async forget(): Promise<void> {
+    if (!this.#isKnown) return;
+    try {
+      await removeFile(this.#path);
+    } catch {
+      // It costs time, never truth.
     }
   }
 

@@ -13,39 +13,11 @@ import {
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect } from 'vitest';
+import { atRest, INDEX, looks, SETTLED_MS, tick, v1, v2 } from '../support/at-rest.ts';
 import { beginAt, FAKED, minutesAfterKeepalive, timeTest } from '../support/fake-time.ts';
 import type { Host } from '../support/host.ts';
 import { hostTest } from '../support/host-test.ts';
 import { ReleaseServer } from '../support/release-server.ts';
-
-const INDEX = 'GET /api/v1/index.json';
-/** What is known of a file is kept only of one that has not changed for 2 s. */
-const SETTLED_MS = 2_100;
-const [v1, v2] = ['1', '2'].map((version) => Buffer.from(`#!/bin/sh\necho ${version}\n`)) as [Buffer, Buffer];
-
-/** As cron has it: whoever wants to be told of each binary makes it look. */
-function tick(host: Host, more: Readonly<Record<string, string>> = {}) {
-  return host.run(['run', '--quiet'], more);
-}
-
-/** A host that has nothing to do, and knows it. */
-async function atRest(host: Host): Promise<void> {
-  host.manages({ name: 'app', service: false }, { name: 'held', service: false, hold: 'not now' });
-  host.server.offersIndex();
-  host.server.publish('app', v1);
-  expect(await tick(host)).toEqual({ code: 0, stdout: expect.stringMatching(/^app .*updated/) as string, stderr: '' });
-  await delay(SETTLED_MS);
-  expect(await tick(host)).toEqual({ code: 0, stdout: '', stderr: '' });
-  expect(existsSync(join(host.stateDir, 'standstill.json'))).toBe(true);
-  host.server.requests.splice(0);
-}
-
-/** A tick that has looked writes what it knows where it is missing; one that has compared does not miss it. */
-async function looks(host: Host): Promise<boolean> {
-  rmSync(join(host.stateDir, 'cache.json'), { force: true });
-  expect(await tick(host)).toEqual({ code: 0, stdout: '', stderr: '' });
-  return existsSync(join(host.stateDir, 'cache.json'));
-}
 
 /** Other bytes, as many, with the same times. */
 function tamper(file: string): void {
