@@ -1,43 +1,38 @@
-import { statSync } from 'node:fs';
 import type { Plan } from '../domain/plan.ts';
+import type { Settings } from '../domain/settings.ts';
 import { VERSION } from '../domain/version.ts';
 import { standsStill, standstillOf } from '../engine/standstill.ts';
-import { settledFingerprint } from '../platform/files.ts';
+import { settledFingerprintAt } from '../platform/fingerprint.ts';
 import { type Beginning, hasWatchers, isStatusDue, nothingPending, type Tick, tellsEverything } from './tick.ts';
 
 /**
- * What a standstill is one of: this program, its settings and the manifest as it lies there now. Undefined for a run that
- * has something to tell of each binary, or that knows but some of them: it has to look.
+ * Whether a run may be content that all is as it was: one that has something to tell of each binary has to look, and one
+ * that knows but some of them can leave no standstill.
  */
-export function standstillKey(beginning: Beginning): string | undefined {
-  const { invocation, settings } = beginning;
-  if (invocation.output === 'json' || invocation.names.length > 0) return undefined;
-  if (tellsEverything(beginning) || hasWatchers(beginning)) return undefined;
-  const { manifestFile, binDir } = settings;
-  const manifest = fingerprintOf(manifestFile);
-  return manifest === undefined ? undefined : JSON.stringify([VERSION, manifestFile, manifest, binDir]);
+export function mayStandStill(beginning: Beginning): boolean {
+  const { output, names } = beginning.invocation;
+  if (output === 'json' || names.length > 0) return false;
+  return !tellsEverything(beginning) && !hasWatchers(beginning);
 }
 
 /** Whether this tick has nothing to do and nothing to tell, because nothing has changed since one that had not either. */
-export async function isStandstill(beginning: Beginning, key: string): Promise<boolean> {
-  const { half } = beginning;
-  const last = await half.standstill.read(key);
+export async function isStandstill(beginning: Beginning): Promise<boolean> {
+  const { half, settings } = beginning;
+  const key = keyOf(settings, settledFingerprintAt(settings.manifestFile));
+  const last = key === undefined ? undefined : await half.standstill.read(key);
   const still = last === undefined ? undefined : await standsStill(last, half);
   if (still === undefined || !(await nothingPending(beginning))) return false;
   return !(await isStatusDue(beginning, still));
 }
 
 /** After a look: `idle` is its plan where it has found nothing to do and nothing to tell. */
-export async function keepStandstill({ half }: Tick, idle: Plan | undefined, key: string): Promise<void> {
-  const standstill = idle && standstillOf(key, idle, half);
+export async function keepStandstill({ half, settings, fingerprint }: Tick, idle: Plan | undefined): Promise<void> {
+  const key = keyOf(settings, fingerprint);
+  const standstill = idle && key !== undefined ? standstillOf(key, idle, half) : undefined;
   await (standstill === undefined ? half.standstill.forget() : half.standstill.keep(standstill));
 }
 
-/** One that is not there, or cannot be read, is told of by whoever reads it. */
-function fingerprintOf(manifestFile: string): string | undefined {
-  try {
-    return settledFingerprint(statSync(manifestFile, { bigint: true }));
-  } catch {
-    return undefined;
-  }
+/** What a standstill is one of: this program, its settings, and the manifest, by the fingerprint of the file. */
+function keyOf({ manifestFile, binDir }: Settings, manifest: string | undefined): string | undefined {
+  return manifest === undefined ? undefined : JSON.stringify([VERSION, manifestFile, manifest, binDir]);
 }

@@ -40,6 +40,8 @@ export interface Beginning {
 /** The same, and the manifest. */
 export interface Tick extends Beginning {
   readonly manifest: Manifest;
+  /** Of the manifest, as `settledFingerprint` has it. */
+  readonly fingerprint: string | undefined;
   readonly entries: readonly ManifestEntry[];
 }
 
@@ -68,7 +70,7 @@ export async function begin(invocation: Invocation): Promise<Beginning> {
 
 export async function withManifest(beginning: Beginning): Promise<Tick> {
   const { invocation, settings, half } = beginning;
-  const { manifest, freshness } = await loadManifest(
+  const { manifest, freshness, fingerprint } = await loadManifest(
     { file: settings.manifestFile, binDir: settings.binDir },
     half.cache,
   );
@@ -76,6 +78,7 @@ export async function withManifest(beginning: Beginning): Promise<Tick> {
   return {
     ...beginning,
     manifest,
+    fingerprint,
     entries: select(manifest, invocation.names),
     warnings: freshness === 'changed' || invocation.command !== 'run' ? warnings : [],
   };

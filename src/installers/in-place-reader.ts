@@ -2,7 +2,7 @@ import { type BigIntStats, lstatSync, realpathSync, statSync } from 'node:fs';
 import type { Digest, DigestAlgorithm } from '../domain/digest.ts';
 import { errorText, systemCode } from '../domain/errors.ts';
 import type { Installation } from '../domain/installation.ts';
-import { settledFingerprint } from '../platform/files.ts';
+import { settledFingerprint, settledFingerprintAt } from '../platform/fingerprint.ts';
 import type { InstallationReader } from './installer.ts';
 
 /** The digest of a file whose stats were just taken; it may be remembered from an earlier tick. */
@@ -18,12 +18,7 @@ export class InPlaceReader implements InstallationReader {
   }
 
   fingerprint(target: string): string | undefined {
-    try {
-      const stats = statSync(target, { bigint: true, throwIfNoEntry: false });
-      return stats?.isFile() === true ? settledFingerprint(stats) : undefined;
-    } catch {
-      return undefined;
-    }
+    return settledFingerprintAt(target);
   }
 
   fingerprintRead(target: string): string | undefined {

@@ -1,4 +1,4 @@
-import { type BigIntStats, constants, existsSync, promises, readdirSync, readFileSync } from 'node:fs';
+import { constants, existsSync, promises, readdirSync, readFileSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Digest, DigestAlgorithm } from '../domain/digest.ts';
@@ -8,29 +8,10 @@ import { crypto } from './crypto.ts';
 const HASH_BUFFER_BYTES = 1 << 20;
 // `promises` is used by its full name throughout: an idle tick reads at once, and Node loads it with its first use.
 
-/** A file that has changed twice within one tick of the kernel's clock keeps its times. */
-const SETTLED_MS = 2_000;
-
 /** Names one file as long as it exists: two names with the same identity are the same inode. */
 export interface FileIdentity {
   readonly dev: bigint;
   readonly ino: bigint;
-}
-
-/** Changes whenever the content may have changed. An inode number alone is reused at once on ext4. */
-export function fingerprint(stats: BigIntStats): string {
-  return `${stats.dev}:${stats.ino}:${stats.size}:${stats.mtimeNs}:${stats.ctimeNs}`;
-}
-
-/** Whether a change made from now on will show in the times of a file whose stats were just taken. */
-export function isSettled(stats: BigIntStats): boolean {
-  // Either way: where the clock was set back, a change made now is stamped with another time all the same.
-  return Math.abs(Date.now() - Number(stats.ctimeMs)) > SETTLED_MS;
-}
-
-/** A {@link fingerprint} that the next change of the file will change; undefined where it may not. */
-export function settledFingerprint(stats: BigIntStats): string | undefined {
-  return isSettled(stats) ? fingerprint(stats) : undefined;
 }
 
 export async function identityOf(path: string): Promise<FileIdentity | undefined> {

@@ -2,7 +2,8 @@ import { type BigIntStats, promises, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type Digest, type DigestAlgorithm, digestFromHex } from '../domain/digest.ts';
 import type { Manifest } from '../domain/manifest.ts';
-import { fingerprint, hashFile, isSettled, writeDurably } from '../platform/files.ts';
+import { hashFile, writeDurably } from '../platform/files.ts';
+import { fingerprint, isSettled } from '../platform/fingerprint.ts';
 import { hasSchema, hasTexts, isObject, isText } from './json-file.ts';
 
 interface CachedFile {

@@ -1,6 +1,6 @@
 import { errorText, RunError, systemCode } from '../domain/errors.ts';
 import type { Manifest } from '../domain/manifest.ts';
-import { readText } from '../platform/files.ts';
+import { type FingerprintedText, readFingerprinted } from '../platform/fingerprint.ts';
 import type { Cache } from './cache.ts';
 import type { ManifestPlace } from './manifest-parse.ts';
 
@@ -11,6 +11,8 @@ export interface LoadedManifest {
   readonly manifest: Manifest;
   /** Whether it differs from what the last tick saw: only then are its warnings news. */
   readonly freshness: 'changed' | 'known';
+  /** Of the file that was read, as `settledFingerprint` has it. */
+  readonly fingerprint: string | undefined;
 }
 
 /**
@@ -18,22 +20,26 @@ export interface LoadedManifest {
  * would double the cost of an idle tick. Throws {@link RunError} `manifest-invalid` or `no-permission`.
  */
 export async function loadManifest(place: ManifestPlace, cache: Cache): Promise<LoadedManifest> {
-  const text = await readManifest(place.file);
+  const { text, fingerprint } = await readManifestFile(place.file);
   // The text itself: a digest of it would cost more, for it needs all of node:crypto.
   const key = JSON.stringify([FORMAT, place.file, place.binDir, text]);
   const known = cache.manifest(key);
-  if (known !== undefined) return { manifest: known, freshness: 'known' };
+  if (known !== undefined) return { manifest: known, freshness: 'known', fingerprint };
   const { parseManifest } = await import('./manifest-parse.ts');
   const manifest = parseManifest(text, place);
   cache.keepManifest(key, manifest);
-  return { manifest, freshness: 'changed' };
+  return { manifest, freshness: 'changed', fingerprint };
 }
 
 /** Throws {@link RunError} `manifest-invalid` or `no-permission`. */
 export async function readManifest(file: string): Promise<string> {
+  return (await readManifestFile(file)).text;
+}
+
+async function readManifestFile(file: string): Promise<FingerprintedText> {
   try {
-    const text = await readText(file);
-    if (text !== undefined) return text;
+    const read = await readFingerprinted(file);
+    if (read !== undefined) return read;
   } catch (error) {
     const code = systemCode(error) === 'EACCES' ? 'no-permission' : 'manifest-invalid';
     throw new RunError(code, `cannot read the manifest ${file}: ${errorText(error)}`, { cause: error });

@@ -19,7 +19,6 @@ import { describe, expect, it } from 'vitest';
 import {
   appendLine,
   createExclusive,
-  fingerprint,
   hashFile,
   identityOf,
   naming,
@@ -30,6 +29,7 @@ import {
   syncDirectory,
   writeDurably,
 } from '../../src/platform/files.ts';
+import { fingerprint } from '../../src/platform/fingerprint.ts';
 import { folder } from '../store/folder.ts';
 import { isRoot } from '../support/components.ts';
 

@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writ
 import { stat } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { RunError } from '../../src/domain/errors.ts';
-import { fingerprint } from '../../src/platform/files.ts';
+import { fingerprint } from '../../src/platform/fingerprint.ts';
 import { Cache } from '../../src/store/cache.ts';
 import { type LoadedManifest, loadManifest } from '../../src/store/manifest-file.ts';
 import { folder } from './folder.ts';

@@ -1,7 +1,8 @@
 import { lstat, readlink, stat } from 'node:fs/promises';
 import { errorText } from '../../domain/errors.ts';
 import type { BinaryName, VersionName } from '../../domain/names.ts';
-import { fingerprint, orUndefined } from '../../platform/files.ts';
+import { orUndefined } from '../../platform/files.ts';
+import { fingerprint } from '../../platform/fingerprint.ts';
 import { type Catalog, findRelease, publishedAt, STABLE } from '../catalog.ts';
 import { ManagerError } from '../errors.ts';
 import type { ReleaseStore } from '../store.ts';
