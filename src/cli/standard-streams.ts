@@ -12,7 +12,11 @@ const MEMORY_DEVICES = 1;
 export function bearClosedStreams(): void {
   for (const name of ['stdout', 'stderr'] as const) {
     const made = Object.getOwnPropertyDescriptor(process, name);
-    if (made === undefined) continue;
+    if (made?.get === undefined) {
+      // Something that Node was told to load first (NODE_OPTIONS) has put a stream of its own there.
+      process[name].on('error', () => {});
+      continue;
+    }
     Object.defineProperty(process, name, {
       ...made,
       get: () => {

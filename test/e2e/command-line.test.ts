@@ -28,6 +28,18 @@ describe.concurrent('the command line', () => {
     expect(host.log()).toContain('ECONNREFUSED');
   });
 
+  hostTest('runs where what Node loads first has put a stdout of its own in place', async ({ host }) => {
+    const hook = join(host.directory, 'hook.cjs');
+    writeFileSync(
+      hook,
+      `const write = process.stdout.write.bind(process.stdout);
+       const value = new (require('node:stream').Writable)({ write: (text, _, done) => write('> ' + text, done) });
+       Object.defineProperty(process, 'stdout', { value, configurable: true, writable: true });`,
+    );
+    const ran = await host.run(['help', 'exit-codes'], { NODE_OPTIONS: `--require ${hook}` });
+    expect(ran).toMatchObject({ code: 0, stdout: expect.stringMatching(/^> 0 .*done/) as string, stderr: '' });
+  });
+
   hostTest('updates only the binaries that are named', async ({ host }) => {
     host.manages({ name: 'app', service: false }, { name: 'other', service: false });
     host.server.publish('app', v1);
