@@ -42,7 +42,7 @@ export async function composeLook(settings: Settings, way?: HttpWay): Promise<Lo
     records: new RecordStore(stateDir),
     journal: new JournalStore(stateDir),
     probations: new ProbationStore(stateDir),
-    standstill: new StandstillFile(stateDir),
+    standstill: new StandstillFile(stateDir, () => new Date()),
     cache,
     http,
   };

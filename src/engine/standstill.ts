@@ -1,5 +1,5 @@
 import type { Plan, PlannedBinary, ReportsWish } from '../domain/plan.ts';
-import type { Standstill } from '../store/standstill-file.ts';
+import type { SeenTarget, Standstill } from '../store/standstill-file.ts';
 import type { LookRoles } from './look.ts';
 
 type Roles = Pick<LookRoles, 'source' | 'reader'>;
@@ -18,8 +18,8 @@ export async function standsStill(
   { mark, targets }: Standstill,
   { source, reader }: Roles,
 ): Promise<Still | undefined> {
-  for (const target of Object.keys(targets)) {
-    if (reader.fingerprint(target) !== targets[target]) return undefined;
+  for (const [target, fingerprint] of targets) {
+    if (reader.fingerprint(target) !== fingerprint) return undefined;
   }
   return source.still(mark);
 }
@@ -34,11 +34,11 @@ export function standstillOf(
   { reader }: Pick<Roles, 'reader'>,
 ): Standstill | undefined {
   if (mark === undefined) return undefined;
-  const targets: Record<string, string> = {};
+  const targets: SeenTarget[] = [];
   for (const target of binaries.flatMap(targetsOf)) {
     const fingerprint = target === undefined ? undefined : reader.fingerprintRead(target);
     if (target === undefined || fingerprint === undefined) return undefined;
-    targets[target] = fingerprint;
+    targets.push([target, fingerprint]);
   }
   return { key, mark, targets };
 }

@@ -1,9 +1,26 @@
 import { promises } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { readText, removeFile, writeDurably } from '../platform/files.ts';
-import { hasSchema, hasTexts, isObject, isText } from './json-file.ts';
+import { hasSchema, hasTexts, isText } from './json-file.ts';
 
 const SCHEMA = 'bin-proxy/standstill/1';
+/**
+ * How long one is believed: not every file system keeps the times of its files, and another build of this program may go
+ * by the same version. Once an hour a host looks, come what may.
+ */
+const BELIEVED_MS = 3_600_000;
+
+interface FirstLine {
+  readonly schema: typeof SCHEMA;
+  readonly at: string;
+  readonly key: string;
+  readonly mark: string;
+  /** How many lines follow. */
+  readonly targets: number;
+}
+
+/** A path, and what shows that the file there is the one that was looked at. */
+export type SeenTarget = readonly [path: string, fingerprint: string];
 
 /** What a look rested on that found nothing to do. */
 export interface Standstill {
@@ -11,34 +28,47 @@ export interface Standstill {
   readonly key: string;
   /** What stands for all that the source said. */
   readonly mark: string;
-  /** What shows that a file is the one that was looked at, by its path. */
-  readonly targets: Readonly<Record<string, string>>;
+  readonly targets: Iterable<SeenTarget>;
 }
 
-/** `<state dir>/standstill.json`: what ticks compare that find nothing to do. Losing it costs time, never truth. */
+/** What stands in the place of a target that cannot be read: no file fits it. */
+const DAMAGED: SeenTarget = ['', 'damaged'];
+
+/**
+ * `<state dir>/standstill.jsonl`: what ticks compare that find nothing to do. Its first line says what was asked, and every
+ * other one is a target; they are read one by one, for there may be a thousand. Losing it costs time, never truth.
+ */
 export class StandstillFile {
   readonly #path: string;
+  readonly #now: () => Date;
   #isKnown = false;
 
-  constructor(stateDir: string) {
-    this.#path = join(stateDir, 'standstill.json');
+  constructor(stateDir: string, now: () => Date) {
+    this.#path = join(stateDir, 'standstill.jsonl');
+    this.#now = now;
   }
 
-  /** Undefined where it was written for another key, or cannot be read. */
+  /** Undefined where it was written for another key, or too long ago, or cannot be read. */
   async read(key: string): Promise<Standstill | undefined> {
-    const text = await this.#text();
-    const read = text === undefined ? undefined : parse(text, key);
-    this.#isKnown = read !== undefined;
-    return read;
+    const text = (await this.#text()) ?? '';
+    const first = this.#believed(text);
+    this.#isKnown = first?.key === key;
+    return first?.key === key ? { key, mark: first.mark, targets: targetsIn(text, first.targets) } : undefined;
   }
 
-  /** Writes nothing that stands there already (invariant 12). One that cannot be written is no reason to fail. */
-  async keep(standstill: Standstill): Promise<void> {
-    const text = `${JSON.stringify({ schema: SCHEMA, ...standstill })}\n`;
-    if ((await this.#text()) === text) return;
+  /** Writes nothing that still may stand there (invariant 12). One that cannot be written is no reason to fail. */
+  async keep({ key, mark, targets }: Standstill): Promise<void> {
+    const lines = Array.from(targets, (target) => JSON.stringify(target));
+    const textOf = (at: string) => {
+      const first: FirstLine = { schema: SCHEMA, at, key, mark, targets: lines.length };
+      return [JSON.stringify(first), ...lines, ''].join('\n');
+    };
+    const former = (await this.#text()) ?? '';
+    const believed = this.#believed(former);
+    if (believed !== undefined && former === textOf(believed.at)) return;
     try {
       await promises.mkdir(dirname(this.#path), { recursive: true, mode: 0o700 });
-      await writeDurably(this.#path, text);
+      await writeDurably(this.#path, textOf(this.#now().toISOString()));
     } catch {
       // The next tick looks again.
     }
@@ -60,14 +90,43 @@ export class StandstillFile {
   async #text(): Promise<string | undefined> {
     return readText(this.#path).catch(() => undefined);
   }
+
+  /** The first line, where it is sound and not of another time; clocks may be set back. */
+  #believed(text: string): FirstLine | undefined {
+    const first = parsed(text.slice(0, text.indexOf('\n')));
+    if (!isFirstLine(first)) return undefined;
+    return Math.abs(this.#now().getTime() - Date.parse(first.at)) < BELIEVED_MS ? first : undefined;
+  }
 }
 
-function parse(text: string, key: string): Standstill | undefined {
+/** As many as the first line says, or one more that is damaged: a file that was cut off would fit whatever it lacks. */
+function* targetsIn(text: string, count: number): Generator<SeenTarget> {
+  let at = text.indexOf('\n') + 1;
+  let left = count;
+  for (let end = text.indexOf('\n', at); end !== -1; end = text.indexOf('\n', at)) {
+    const target = parsed(text.slice(at, end));
+    yield isTarget(target) ? target : DAMAGED;
+    at = end + 1;
+    left--;
+  }
+  if (left !== 0 || at !== text.length) yield DAMAGED;
+}
+
+function isFirstLine(value: unknown): value is FirstLine {
+  return (
+    hasSchema(value, SCHEMA) &&
+    hasTexts(value, 'at', 'key', 'mark') &&
+    Number.isInteger((value as { targets?: unknown }).targets)
+  );
+}
+
+function isTarget(value: unknown): value is SeenTarget {
+  return Array.isArray(value) && value.length === 2 && value.every(isText);
+}
+
+function parsed(line: string): unknown {
   try {
-    const value: unknown = JSON.parse(text);
-    if (!hasSchema(value, SCHEMA) || value['key'] !== key || !hasTexts(value, 'mark')) return undefined;
-    const { targets } = value;
-    return isObject(targets) && Object.values(targets).every(isText) ? (value as unknown as Standstill) : undefined;
+    return JSON.parse(line);
   } catch {
     return undefined;
   }

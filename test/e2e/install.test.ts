@@ -140,7 +140,7 @@ describe.concurrent('bin-proxy install', () => {
     const own = [
       'history.jsonl',
       'cache.json',
-      'standstill.json',
+      'standstill.jsonl',
       'probation.json',
       'journal.json.damaged-20261121T081500000Z',
       '.cache.json.4194303-0123456789ab.tmp',

@@ -29,10 +29,10 @@ function tamper(file: string): void {
 describe.concurrent('a host at a standstill', () => {
   hostTest('asks one question, and does not look (invariant 12)', async ({ host }) => {
     await atRest(host);
-    const written = statSync(join(host.stateDir, 'standstill.json'), { bigint: true }).ctimeNs;
+    const written = statSync(join(host.stateDir, 'standstill.jsonl'), { bigint: true }).ctimeNs;
     for (let round = 0; round < 2; round++) expect(await looks(host)).toBe(false);
     expect(host.server.requests).toEqual([INDEX, INDEX]);
-    expect(statSync(join(host.stateDir, 'standstill.json'), { bigint: true }).ctimeNs).toBe(written);
+    expect(statSync(join(host.stateDir, 'standstill.jsonl'), { bigint: true }).ctimeNs).toBe(written);
     // Whoever wants to know of each binary is told of it.
     expect((await host.tick()).binaries).toMatchObject([{ outcome: 'up-to-date' }, { outcome: 'held' }]);
   });
@@ -105,7 +105,7 @@ describe.concurrent('a host at a standstill', () => {
     // The same bytes again: another change of this moment could leave the same times.
     writeFileSync(host.path('app'), v1);
     expect((await tick(host)).code).toBe(0);
-    expect(existsSync(join(host.stateDir, 'standstill.json'))).toBe(false);
+    expect(existsSync(join(host.stateDir, 'standstill.jsonl'))).toBe(false);
   });
 
   hostTest('reads the manifest anew when it has changed, and its settings', async ({ host }) => {
@@ -154,26 +154,45 @@ describe.concurrent('a host at a standstill', () => {
 
   hostTest('looks where what it knew is damaged, and knows it again', async ({ host }) => {
     await atRest(host);
-    const file = join(host.stateDir, 'standstill.json');
+    const file = join(host.stateDir, 'standstill.jsonl');
     const sound = readFileSync(file, 'utf8');
-    const damaged = JSON.parse(sound) as { mark: string; targets: Record<string, string> };
+    const [head = '', target = ''] = sound.split('\n');
+    const first = JSON.parse(head) as Record<string, unknown>;
+    const headed = (changed: Readonly<Record<string, unknown>>, ...lines: readonly string[]) =>
+      [JSON.stringify({ ...first, ...changed }), ...lines, ''].join('\n');
+    const anHourAgo = new Date(Date.now() - 3_600_000).toISOString();
+    const [path] = JSON.parse(target) as [string];
     for (const text of [
       '',
       '{',
       'null',
       '[]',
       '{}',
+      head,
+      `${head}\n`,
+      sound.slice(0, -1),
       sound.slice(0, -9),
-      JSON.stringify({ ...damaged, mark: 7 }),
-      JSON.stringify({ ...damaged, targets: [] }),
-      JSON.stringify({ ...damaged, targets: { [host.path('app')]: null } }),
-      JSON.stringify({ ...damaged, key: 'another' }),
-      JSON.stringify({ ...damaged, mark: damaged.mark.replace('http://', 'http://x.') }),
-      JSON.stringify({ ...damaged, schema: 'bin-proxy/standstill/2' }),
+      `${sound}${target}`,
+      `${sound}${target}\n`,
+      headed({}, '{}'),
+      headed({}, JSON.stringify([path, null])),
+      headed({}, JSON.stringify([path])),
+      headed({ targets: undefined }, target),
+      headed({ mark: 7 }, target),
+      headed({ key: 'another' }, target),
+      headed({ mark: String(first['mark']).replace('http://', 'http://x.') }, target),
+      headed({ schema: 'bin-proxy/standstill/2' }, target),
+      headed({ at: 'yesterday' }, target),
     ]) {
       writeFileSync(file, text);
       expect([text, await looks(host)]).toEqual([text, true]);
-      expect(readFileSync(file, 'utf8')).toBe(sound);
+      expect(await looks(host)).toBe(false);
+    }
+    // One of another time is not believed, and not written again before it has to be.
+    for (const at of [anHourAgo, new Date(Date.now() + 3_700_000).toISOString()]) {
+      writeFileSync(file, headed({ at }, target));
+      expect([at, await looks(host)]).toEqual([at, true]);
+      expect([at, await looks(host)]).toEqual([at, false]);
     }
   });
 

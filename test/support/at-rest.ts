@@ -22,7 +22,7 @@ export async function atRest(host: Host): Promise<void> {
   expect(await tick(host)).toEqual({ code: 0, stdout: expect.stringMatching(/^app .*updated/) as string, stderr: '' });
   await delay(SETTLED_MS);
   expect(await tick(host)).toEqual({ code: 0, stdout: '', stderr: '' });
-  expect(existsSync(join(host.stateDir, 'standstill.json'))).toBe(true);
+  expect(existsSync(join(host.stateDir, 'standstill.jsonl'))).toBe(true);
   host.server.requests.splice(0);
 }
 

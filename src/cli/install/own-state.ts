@@ -4,7 +4,7 @@ import { orUndefined, removeFile, TEMPORARY } from '../../platform/files.ts';
 
 /** A file that was moved aside, as `moveAside` names it. */
 const DAMAGED = String.raw`(\.damaged-[^/]+)?`;
-const STATE = new RegExp(`^(history\\.jsonl|(cache|standstill|journal|probation|installed)\\.json${DAMAGED})$`);
+const STATE = new RegExp(`^((history|standstill)\\.jsonl|(cache|journal|probation|installed)\\.json${DAMAGED})$`);
 const DOCUMENT = new RegExp(`^[^/]+\\.json${DAMAGED}$`);
 const FOLDERS: readonly string[] = ['binaries', 'evidence'];
 
