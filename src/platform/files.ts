@@ -160,24 +160,27 @@ export async function rehearseWrite(path: string, bytes: number): Promise<void> 
   }
 }
 
-/** Makes a directory and those above it, and says whether it was there. Node's own says ENOENT where a disk is full. */
+/**
+ * Makes a directory and those above it, and says whether it was there: others may be making them as well. Node's own says
+ * ENOENT where a disk is full.
+ */
 export async function makeDirectories(path: string, mode?: number): Promise<'made' | 'there'> {
+  try {
+    return await makeDirectory(path, mode);
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT' || dirname(path) === path) throw error;
+    await makeDirectories(dirname(path), mode);
+    return makeDirectory(path, mode);
+  }
+}
+
+async function makeDirectory(path: string, mode?: number): Promise<'made' | 'there'> {
   try {
     await promises.mkdir(path, { mode });
     return 'made';
   } catch (error) {
-    switch (systemCode(error)) {
-      case 'EEXIST':
-        if ((await promises.stat(path)).isDirectory()) return 'there';
-        throw error;
-      case 'ENOENT':
-        if (dirname(path) === path) throw error;
-        await makeDirectories(dirname(path), mode);
-        await promises.mkdir(path, { mode });
-        return 'made';
-      default:
-        throw error;
-    }
+    if (systemCode(error) === 'EEXIST' && (await promises.stat(path)).isDirectory()) return 'there';
+    throw error;
   }
 }
 

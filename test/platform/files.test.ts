@@ -21,6 +21,7 @@ import {
   createExclusive,
   hashFile,
   identityOf,
+  makeDirectories,
   naming,
   orUndefined,
   readText,
@@ -32,6 +33,25 @@ import {
 import { fingerprint } from '../../src/platform/fingerprint.ts';
 import { folder } from '../store/folder.ts';
 import { isRoot } from '../support/components.ts';
+
+describe('directories', () => {
+  const place = folder();
+
+  it('are made by one of all who make them at once, and are there for the others', async () => {
+    for (let round = 0; round < 20; round++) {
+      const path = place.path(`${round}`, 'a', 'b', 'c');
+      const made = await Promise.all(Array.from({ length: 8 }, () => makeDirectories(path, 0o700)));
+      expect(made.filter((one) => one === 'made')).toHaveLength(1);
+      expect(statSync(path).mode & 0o777).toBe(0o700);
+    }
+  });
+
+  it('are not made where a file is in their place', async () => {
+    writeFileSync(place.path('f'), '');
+    await expect(makeDirectories(place.path('f'))).rejects.toMatchObject({ code: 'EEXIST' });
+    await expect(makeDirectories(place.path('f', 'a', 'b'))).rejects.toMatchObject({ code: 'ENOTDIR' });
+  });
+});
 
 describe('naming the file of an error', () => {
   const eio = Object.assign(new Error('EIO: i/o error, write'), { code: 'EIO' });
