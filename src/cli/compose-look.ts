@@ -1,9 +1,9 @@
-import { endianness } from 'node:os';
 import { linuxPlatform } from '../domain/platform.ts';
 import type { Settings } from '../domain/settings.ts';
 import { VERSION } from '../domain/version.ts';
 import type { LookRoles } from '../engine/look.ts';
 import { InPlaceReader } from '../installers/in-place-reader.ts';
+import { os } from '../platform/builtins.ts';
 import { Http } from '../platform/http.ts';
 import { PlainWay } from '../platform/http-plain.ts';
 import type { HttpWay } from '../platform/http-way.ts';
@@ -34,7 +34,7 @@ export async function composeLook(settings: Settings, way?: HttpWay): Promise<Lo
     ...(token !== undefined && { bearer: { origin: api.origin, token } }),
     way: way ?? (await wayOf(settings)),
   });
-  const platform = linuxPlatform(process.arch, endianness());
+  const platform = linuxPlatform(process.arch, () => os().endianness());
   const cache = new Cache(stateDir);
   return {
     source: new BinManagerSource({ api, platform, memory: cache, now: () => new Date() }, http),

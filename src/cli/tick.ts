@@ -1,7 +1,5 @@
 import { existsSync } from 'node:fs';
-import { hostname } from 'node:os';
 import { dirname } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { RunError } from '../domain/errors.ts';
 import type { Manifest, ManifestEntry } from '../domain/manifest.ts';
 import { nearestName } from '../domain/names.ts';
@@ -12,6 +10,7 @@ import type { Settings } from '../domain/settings.ts';
 import type { LookPolicy } from '../engine/look.ts';
 import { installedText } from '../planning/decide.ts';
 import { isKeepaliveDue } from '../planning/keepalive.ts';
+import { delay, os } from '../platform/builtins.ts';
 import { deadTemporaries } from '../platform/files.ts';
 import { hostDraw, hostId } from '../platform/host-id.ts';
 import { lockDirectory } from '../platform/lock-place.ts';
@@ -162,7 +161,7 @@ export function conclude(tick: Tick, outcomes: readonly Outcome[], ended?: RunEr
     const document: RunDocument = {
       schema: 'bin-proxy/run/1',
       run: tick.run,
-      host: hostname(),
+      host: os().hostname(),
       at: new Date().toISOString(),
       source: tick.half.source.label,
       exitCode,

@@ -18,10 +18,10 @@ export function isPlatform(text: string): text is Platform {
 /**
  * A Linux host as releases name it: `linux/` and the architecture's name in Go.
  * @param arch as Node names it
- * @param endian as Node names it: `ppc64` is two platforms
+ * @param endian as Node names it; it is asked for `ppc64` alone, which is two platforms
  */
-export function linuxPlatform(arch: string, endian: 'BE' | 'LE'): Platform {
-  if (arch === 'ppc64' && endian === 'LE') return 'linux/ppc64le' as Platform;
+export function linuxPlatform(arch: string, endian: () => 'BE' | 'LE'): Platform {
+  if (arch === 'ppc64' && endian() === 'LE') return 'linux/ppc64le' as Platform;
   return `linux/${GO_NAMES[arch] ?? arch}` as Platform;
 }
 

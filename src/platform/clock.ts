@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { delay } from './builtins.ts';
 
 /** Time, as the engine sees it. Tests pass their own. */
 export interface Clock {

@@ -3,7 +3,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Digest, DigestAlgorithm } from '../domain/digest.ts';
 import { systemCode } from '../domain/errors.ts';
-import { crypto } from './crypto.ts';
+import { crypto } from './builtins.ts';
 
 const HASH_BUFFER_BYTES = 1 << 20;
 // `promises` is used by its full name throughout: an idle tick reads at once, and Node loads it with its first use.

@@ -1,5 +1,4 @@
-import { hostname } from 'node:os';
-import { crypto } from './crypto.ts';
+import { crypto, os } from './builtins.ts';
 import { readText } from './files.ts';
 
 const MACHINE_ID = '/etc/machine-id';
@@ -13,7 +12,7 @@ const KEY = 'bin-proxy/node-id/1';
 export async function hostId(file = MACHINE_ID): Promise<string> {
   const text = (await readText(file).catch(() => undefined))?.trim() ?? '';
   // "uninitialized" stands there while an image is being made.
-  if (!/^[0-9a-f]{32}$/.test(text)) return hostname();
+  if (!/^[0-9a-f]{32}$/.test(text)) return os().hostname();
   return crypto().createHmac('sha256', KEY).update(text).digest('hex').slice(0, 32);
 }
 

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { delay } from './builtins.ts';
 import { type HttpAnswer, MAX_RETRY_AFTER_MS, PASSING, RETRY_AFTER_MS, SilenceError } from './http-way.ts';
 
 /** Asks once more where `HttpWay` says so. Throws what became of the last try. */
@@ -12,7 +12,7 @@ export async function askTwice(ask: () => Promise<HttpAnswer>, signal: AbortSign
   } catch (error) {
     if (signal.aborted || error instanceof SilenceError) throw error;
   }
-  await delay(wait, undefined, { signal });
+  await delay(wait, { signal });
   return ask();
 }
 

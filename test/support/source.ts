@@ -7,7 +7,7 @@ import type { SourceMemory } from '../../src/sources/source.ts';
 import { straightWay } from './ways.ts';
 
 /** What this machine is called in an index. */
-export const HERE = linuxPlatform(process.arch, endianness());
+export const HERE = linuxPlatform(process.arch, endianness);
 
 /** Keeps what a source wants to know again as a file would: as JSON. */
 export class Memory implements SourceMemory {
