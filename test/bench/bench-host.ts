@@ -53,7 +53,6 @@ export class BenchHost {
   manages(...entries: readonly { readonly name: string; readonly service: string | false }[]): void {
     const binaries = entries.map((entry) => ({ ...entry, version: 'latest', currentMd5: '' }));
     writeFileSync(this.#path('manifest'), `${JSON.stringify({ binaries }, null, 2)}\n`);
-    writeFileSync(this.#path('list'), entries.map(({ name, service }) => `${name} ${service || ''}\n`).join(''));
     writeFileSync(this.#path('config'), '');
   }
 
@@ -87,7 +86,7 @@ export class BenchHost {
       ...this.#environment(),
       API: this.api,
       BIN_DIR: this.#binDir,
-      LIST: this.#path('list'),
+      BIN_MANIFESTS: this.#path('manifest'),
       CURL_OPTIONS: this.caFile === undefined ? '' : `--cacert ${this.caFile}`,
       SUPERVISOR_CONF: this.#path('supervisord.conf'),
     };
