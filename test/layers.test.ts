@@ -83,7 +83,12 @@ const FORBIDDEN: readonly (readonly [...Import, rule: string])[] = [
 /** The rules that each file breaks. */
 function brokenRules(project: string): ReadonlyMap<string, readonly string[]> {
   const options = ['src', '--config', join(ROOT, '.dependency-cruiser.cjs'), '--output-type', 'json'];
-  const { stdout } = spawnSync(join(ROOT, 'node_modules/.bin/depcruise'), options, { cwd: project, encoding: 'utf8' });
+  const { stdout } = spawnSync(join(ROOT, 'node_modules/.bin/depcruise'), options, {
+    cwd: project,
+    encoding: 'utf8',
+    // It tells of every module, and of all that it imports.
+    maxBuffer: 64 << 20,
+  });
   const { summary } = JSON.parse(stdout) as {
     summary: { totalCruised: number; violations: { from: string; rule: { name: string } }[] };
   };
