@@ -47,13 +47,14 @@ export function parseTickArguments(argv: readonly string[]): Invocation | undefi
 /** The lines of cron and of the timer: `run` and switches. Node's parser costs an idle tick more than the settings do. */
 function parseSwitches(argv: readonly string[]): Invocation | undefined {
   const words = argv[0] === 'run' ? argv.slice(1) : argv;
-  const flags = words.map(
-    (word) =>
-      ROWS.find(({ type, flag, short }) => type === 'boolean' && [`--${flag}`, `-${short}`].includes(word))?.flag,
-  );
+  const flags = words.map((word) => ROWS.find((row) => row.type === 'boolean' && isNamed(row, word))?.flag);
   const switches = flags.filter((flag) => flag !== undefined);
   if (switches.length < words.length) return undefined;
   return toInvocation('run', [], { switches: new Set(switches), verbosity: 0, texts: {} });
+}
+
+function isNamed({ flag, short }: FlagRow, word: string): boolean {
+  return word === `--${flag}` || (short !== undefined && word === `-${short}`);
 }
 
 type Given = ReadonlyMap<FlagRow, readonly (string | boolean)[]>;
