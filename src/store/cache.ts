@@ -1,10 +1,10 @@
-import { type BigIntStats, promises, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { type BigIntStats, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Digest, type DigestAlgorithm, digestFromHex } from '../domain/digest.ts';
 import type { Manifest } from '../domain/manifest.ts';
-import { hashFile, writeDurably } from '../platform/files.ts';
+import { hashFile } from '../platform/files.ts';
 import { fingerprint, isSettled } from '../platform/fingerprint.ts';
-import { hasSchema, hasTexts, isObject, isText } from './json-file.ts';
+import { hasSchema, hasTexts, isObject, isText, writeIfPossible } from './json-file.ts';
 
 interface CachedFile {
   readonly fingerprint: string;
@@ -102,12 +102,7 @@ export class Cache {
       ...(manifest !== undefined && { manifest }),
       ...(source !== undefined && { source }),
     };
-    try {
-      await promises.mkdir(dirname(this.#path), { recursive: true, mode: 0o700 });
-      await writeDurably(this.#path, `${JSON.stringify(content)}\n`);
-    } catch {
-      // The next tick works it out again.
-    }
+    await writeIfPossible(this.#path, `${JSON.stringify(content)}\n`);
   }
 }
 

@@ -1,6 +1,7 @@
 import { promises } from 'node:fs';
+import { dirname } from 'node:path';
 import { errorText, RunError, systemCode } from '../domain/errors.ts';
-import { readText } from '../platform/files.ts';
+import { readText, writeDurably } from '../platform/files.ts';
 
 /** What a state file held. A damaged one is reported and rebuilt from what is on disk; it never blocks an update. */
 export type StateFile<T> =
@@ -39,6 +40,16 @@ export async function moveAside(path: string, now: Date): Promise<string> {
   const aside = `${path}.damaged-${now.toISOString().replaceAll(/[:.]/g, '')}`;
   await promises.rename(path, aside);
   return aside;
+}
+
+/** Writes what only saves time: that it cannot be written is no reason to fail. Makes its directory. */
+export async function writeIfPossible(path: string, text: string): Promise<void> {
+  try {
+    await promises.mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    await writeDurably(path, text);
+  } catch {
+    // The next tick works it out again.
+  }
 }
 
 export function hasSchema(value: unknown, schema: string): value is Record<string, unknown> {

@@ -1,7 +1,6 @@
-import { promises } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { readText, removeFile, writeDurably } from '../platform/files.ts';
-import { hasSchema, hasTexts, isText } from './json-file.ts';
+import { join } from 'node:path';
+import { readText, removeFile } from '../platform/files.ts';
+import { hasSchema, hasTexts, isText, writeIfPossible } from './json-file.ts';
 
 const SCHEMA = 'bin-proxy/standstill/1';
 /**
@@ -66,12 +65,7 @@ export class StandstillFile {
     const former = (await this.#text()) ?? '';
     const believed = this.#believed(former);
     if (believed !== undefined && former === textOf(believed.at)) return;
-    try {
-      await promises.mkdir(dirname(this.#path), { recursive: true, mode: 0o700 });
-      await writeDurably(this.#path, textOf(this.#now().toISOString()));
-    } catch {
-      // The next tick looks again.
-    }
+    await writeIfPossible(this.#path, textOf(this.#now().toISOString()));
   }
 
   /**
