@@ -3,7 +3,6 @@ import { join, resolve } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { Script } from 'node:vm';
 import { defineConfig } from 'rolldown';
-import load from './bin/load.js';
 
 /**
  * The programs as they are shipped, made of the modules that the compiler has written. What `main` imports statically is
@@ -32,7 +31,7 @@ export default defineConfig({
       generateBundle(_, chunks) {
         const idle = chunkWith('cli/main', chunks);
         chunks[idle].code = withPlainExports(chunks[idle].code);
-        for (const chunk of Object.values(chunks)) chunk.code = load.wrapped(oneByte(withoutIdleRequires(chunk.code)));
+        for (const chunk of Object.values(chunks)) chunk.code = wrapped(oneByte(withoutIdleRequires(chunk.code)));
       },
       writeBundle: ({ dir }, chunks) => {
         for (const name of hurried(chunks)) writeCode(join(dir, name));
@@ -94,6 +93,11 @@ function withoutIdleRequires(text) {
 /** V8 keeps a text in twice the memory for the sake of one "…". */
 function oneByte(text) {
   return text.replaceAll(/[\u0080-\uffff]/g, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+/** As a function, which bin/load.js calls: so a text is read and compiled as it stands in its file. */
+function wrapped(text) {
+  return `(function (exports, require, module, __filename) {\n${text}\n})`;
 }
 
 /** Compiles every function now. What V8 makes of a text depends on its flags, so they are as ever when it is written. */

@@ -3,8 +3,9 @@
 var vm = require('vm');
 
 /**
- * Returns a `require` for chunks and for Node's own modules. `read(name)` gives the `text` of a chunk, and its `code` if
- * there is some; `place` stands before the names of chunks in stack traces.
+ * Returns a `require` for chunks and for Node's own modules. `read(name)` gives the `text` of a chunk, which is that of a
+ * function of `exports`, `require`, `module` and `__filename` (rolldown.config.js), and its `code` if there is some; `place`
+ * stands before the names of chunks in stack traces.
  */
 function loader(read, place) {
   var loaded = {};
@@ -20,9 +21,4 @@ function loader(read, place) {
   };
 }
 
-/** A chunk as it is built: a function, so that its text is read and compiled as it stands in the file. */
-function wrapped(text) {
-  return '(function (exports, require, module, __filename) {\n' + text + '\n})';
-}
-
-module.exports = { loader: loader, wrapped: wrapped };
+module.exports = { loader: loader };
