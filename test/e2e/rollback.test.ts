@@ -118,7 +118,8 @@ describe.concurrent('an operator who goes back', () => {
     host.manages('app');
     await updates(host, v1);
     host.server.publish('app', v2);
-    const tick = new RunningTick(host);
+    // Long enough that it is under way when the other one begins, on a busy machine too.
+    const tick = new RunningTick(host, { BIN_PROXY_STABLE_SECONDS: '8' });
     await tick.until('downloading');
 
     const ran = await back(host);
