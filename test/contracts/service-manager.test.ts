@@ -317,15 +317,19 @@ function keepsTheContract(): void {
   });
 
   benchTest('settle: waits for the order of somebody who is no more, and for nothing else', async ({ bench }) => {
-    const deaf = { command: IGNORES_TERM, state: 'RUNNING', options: ['stopwaitsecs=6'] };
-    await bench.with({ deaf, app: steady });
+    const word = join(bench.directory, 'word');
+    const late = `sh -c "trap 'until test -e ${word}; do sleep 0.1; done; exit' TERM; while :; do sleep 0.1; done"`;
+    await bench.with({ deaf: { command: late, state: 'RUNNING', options: ['stopwaitsecs=600'] }, app: steady });
     const { pid } = await bench.process('deaf');
     const order = bench.supervisord.ctl('restart', 'deaf');
     await bench.supervisord.untilState('deaf', 'STOPPING');
     expect(await bench.manager.settle(['app'])).toBe('settled');
     expect((await bench.process('deaf')).state).toBe('stopping');
 
-    expect(await bench.manager.settle(['app', 'deaf'])).toBe('settled');
+    const settled = bench.manager.settle(['app', 'deaf']);
+    writeFileSync(word, '');
+
+    expect(await settled).toBe('settled');
 
     expect((await bench.process('deaf')).pid).not.toBe(pid);
     await order;
