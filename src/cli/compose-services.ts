@@ -40,6 +40,6 @@ async function supervisor(
   const ctl = new Supervisorctl(run, supervisorConf);
   const server = await toldServer(program, supervisorConf);
   if (server === undefined) return new Supervisor(ctl, ctl);
-  if (of === 'orders' && server.history === 'none') ctl.startAhead();
+  if (of === 'orders' && server.prompts) ctl.startAhead();
   return new Supervisor(ctl, new SupervisorSocket(server, ctl, patienceMs));
 }

@@ -154,12 +154,11 @@ function closeOutput(child: ChildProcess): void {
 
 /**
  * What a check prints ends up in the log, so a child is told neither the token nor the address of the ping: who knows it
- * can say that all is well (invariant 14). No child has a terminal, and what a Python says comes when it says it.
+ * can say that all is well (invariant 14). No child has a terminal.
  */
 function environment(): NodeJS.ProcessEnv {
   const { BIN_MANAGER_TOKEN: _token, BIN_PROXY_PING_URL: _address, ...rest } = process.env;
-  const ours = { PATH: commandPath(), LC_ALL: 'C', TERM: 'dumb', PYTHONUNBUFFERED: '1' };
-  return { ...rest, ...ours, [STARTED_BY]: String(process.pid) };
+  return { ...rest, PATH: commandPath(), LC_ALL: 'C', TERM: 'dumb', [STARTED_BY]: String(process.pid) };
 }
 
 function collect(stream: NodeJS.ReadableStream | null | undefined): () => string {

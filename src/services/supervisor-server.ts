@@ -5,7 +5,7 @@ import type { RpcServer } from '../platform/xml-rpc.ts';
 const DEFAULT_URL = 'http://localhost:9001';
 
 /** What the configuration of a supervisorctl says. */
-export interface ToldServer extends RpcServer {
+export interface ConfiguredServer extends RpcServer {
   /** Whether its shell writes a history of what it is told, which is a person's and no program's. */
   readonly history: 'kept' | 'none';
 }
@@ -14,7 +14,7 @@ export interface ToldServer extends RpcServer {
  * Reads the section `[supervisorctl]`; undefined where there is none, or where it needs supervisor to be understood: asking
  * another supervisord than supervisorctl would is worse than asking supervisorctl.
  */
-export function serverOf(text: string): ToldServer | undefined {
+export function serverOf(text: string): ConfiguredServer | undefined {
   const sections = iniSections(text);
   const section = sections.get('supervisorctl');
   if (section === undefined || section.has === 'more' || sections.has('DEFAULT')) return undefined;

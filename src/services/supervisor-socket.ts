@@ -1,7 +1,7 @@
 import type { ProcessState } from '../planning/health.ts';
 import { readText } from '../platform/files.ts';
 import { callRpc, RpcFault, type RpcServer, RpcSilence, RpcStatusError, type RpcValue } from '../platform/xml-rpc.ts';
-import { searchedFiles, serverOf, type ToldServer } from './supervisor-server.ts';
+import { searchedFiles, serverOf } from './supervisor-server.ts';
 import { type Stream, type SupervisorView, type ToldProcess, unreachable } from './supervisor-view.ts';
 import { linesOf } from './supervisor-words.ts';
 
@@ -13,6 +13,11 @@ const LETTER_BYTES = 4;
 
 /** What pip and the distributions install as supervisorctl. */
 const INTERPRETED = /^#!.*python/;
+/**
+ * Where stdout is a pipe, Python 3 hands on a prompt at once, and all else with it. Python 2 keeps the prompt too; told not
+ * to, it would hand on each word, and fail between stop and start where nobody is left to read it.
+ */
+const PROMPTS = /^#!.*python3/;
 
 /** supervisord's own numbers (`supervisor.states`). */
 const STATES: Readonly<Record<number, ProcessState>> = {
@@ -110,16 +115,25 @@ export class SupervisorSocket implements SupervisorView {
   }
 }
 
+export interface ToldServer extends RpcServer {
+  /** Whether a supervisorctl can be started before its order is known, and be told it at its prompt. */
+  readonly prompts: boolean;
+}
+
 /**
  * supervisord as the supervisorctl at `program` would reach it, by its `configuration` or the first that it looks for.
  * Undefined where that configuration does not say where supervisord listens, or cannot be read here.
  */
 export async function toldServer(program: string, configuration: string | undefined): Promise<ToldServer | undefined> {
   // Somebody's own script may name another configuration, or another machine.
-  if (!INTERPRETED.test((await readText(program).catch(() => undefined)) ?? '')) return undefined;
+  const script = (await readText(program).catch(() => undefined)) ?? '';
+  if (!INTERPRETED.test(script)) return undefined;
   const files = configuration === undefined ? searchedFiles(program) : [configuration];
   const text = await firstText(files).catch(() => undefined);
-  return text === undefined ? undefined : serverOf(text);
+  const told = text === undefined ? undefined : serverOf(text);
+  if (told === undefined) return undefined;
+  const { history, ...server } = told;
+  return { ...server, prompts: history === 'none' && PROMPTS.test(script) };
 }
 
 async function firstText(files: readonly string[]): Promise<string | undefined> {

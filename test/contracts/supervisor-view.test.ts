@@ -106,7 +106,19 @@ describe.skipIf(!has('supervisord', 'supervisorctl'))('a view of supervisord', (
 
   it('its socket: is what the configuration of supervisorctl tells of', async () => {
     const server = await toldServer('/usr/bin/supervisorctl', supervisord.configuration);
-    expect(server).toEqual({ address: { socketPath: supervisord.socket }, history: 'none' });
+    expect(server).toEqual({ address: { socketPath: supervisord.socket }, prompts: true });
+  });
+
+  it.each([
+    ['#!/usr/bin/python3', true],
+    ['#!/opt/venv/bin/python3.11', true],
+    ['#!/usr/bin/env python3', true],
+    ['#!/usr/bin/python2.7', false],
+    ['#!/usr/bin/python', false],
+  ])('its supervisorctl prompts where its Python surely does: %s', async (interpreter, prompts) => {
+    const script = join(directory, 'supervisorctl');
+    writeFileSync(script, `${interpreter}\nfrom supervisor.supervisorctl import main\n`);
+    expect(await toldServer(script, supervisord.configuration)).toMatchObject({ prompts });
   });
 
   it('its socket: begins with a whole letter, though supervisord cannot tell of a part of one', async () => {

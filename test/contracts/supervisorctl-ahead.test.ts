@@ -7,7 +7,6 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { RunCommand } from '../../src/platform/command.ts';
 import { runCommand } from '../../src/platform/command.ts';
 import { STARTED_BY } from '../../src/platform/processes.ts';
-import { PromptedCommand } from '../../src/platform/prompted-command.ts';
 import { Supervisor } from '../../src/services/supervisor.ts';
 import { SupervisorSocket } from '../../src/services/supervisor-socket.ts';
 import { Supervisorctl } from '../../src/services/supervisorctl.ts';
@@ -103,13 +102,6 @@ describe.skipIf(!has('supervisord', 'supervisorctl'))('a supervisorctl that was 
       });
     }
     expect(started).toEqual(['status']);
-  });
-
-  it('prompts also where its Python does not hand on a prompt by itself, as Python 2 does not', async () => {
-    const silent = 'import sys; sys.stdout.write("one\\n> "); sys.stdin.readline()';
-    const command = new PromptedCommand('python3', ['-c', silent]);
-    expect(await command.prompted(10_000)).toEqual({ kind: 'waits', said: 'one\n' });
-    command.dismiss();
   });
 
   it('is waited for by a run that comes after the one that gave it its order and died', async () => {

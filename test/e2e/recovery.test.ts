@@ -30,6 +30,21 @@ async function killWhen(host: Host, now: () => boolean, { args = ['run'], settin
   expect((await ended)[1]).toBe('SIGKILL');
 }
 
+/** The settings of a run whose supervisorctl does this when it is told to restart something. */
+function restartBy(host: Host, commands: string): Readonly<Record<string, string>> {
+  const folder = join(host.directory, 'tools');
+  const path = process.env['PATH'] ?? '';
+  mkdirSync(folder);
+  const lines = [
+    '#!/bin/sh',
+    `PATH='${path}'`,
+    `case " $* " in *" restart "*) ${commands} ;; esac`,
+    'exec supervisorctl "$@"',
+  ];
+  writeFileSync(join(folder, 'supervisorctl'), `${lines.join('\n')}\n`, { mode: 0o755 });
+  return { PATH: `${folder}:${path}` };
+}
+
 const logged = (host: Host, text: string) => () => existsSync(host.logFile) && host.log().includes(text);
 
 const said = (host: Host, text: string) => () =>
@@ -61,12 +76,9 @@ describe.concurrent('a tick killed in the middle (invariant 4)', () => {
       await host.runs('app', v1);
       host.manages('app');
       host.server.publish('app', v2);
-      const [asked, folder] = [join(host.directory, 'asked'), join(host.directory, 'tools')];
-      const path = process.env['PATH'] ?? '';
-      const slow = `#!/bin/sh\ncase " $* " in *" restart "*) touch ${asked}; sleep 3 ;; esac\nPATH='${path}' exec supervisorctl "$@"\n`;
-      mkdirSync(folder);
-      writeFileSync(join(folder, 'supervisorctl'), slow, { mode: 0o755 });
-      await killWhen(host, () => existsSync(asked), { settings: { PATH: `${folder}:${path}` } });
+      const asked = join(host.directory, 'asked');
+      const settings = restartBy(host, `touch ${asked}; sleep 3`);
+      await killWhen(host, () => existsSync(asked), { settings });
 
       const ran = await host.tick([], { BIN_PROXY_STABLE_SECONDS: '4' });
 
@@ -182,14 +194,31 @@ describe.concurrent('a tick killed in the middle (invariant 4)', () => {
     expect(starts.length).toBeGreaterThan(0);
   });
 
-  hostTest('between stop and start: the service we stopped runs again (invariant 7)', async ({ host }) => {
-    await host.runs('app', v1, ['startsecs=2']);
+  hostTest('while the service stops: the supervisorctl it has told starts it again (invariant 7)', async ({ host }) => {
+    await host.runs('app', v1, ['stopwaitsecs=60']);
     host.manages('app');
     host.server.publish('app', v2);
-    await killWhen(host, logged(host, 'restarting app'));
-    // What is left of supervisorctl ends by itself; then the service is stopped as if it had died in between.
-    await host.supervisor.until(async () => (await host.supervisor.state('app')) === 'RUNNING');
-    await host.supervisor.ctl('stop', 'app');
+    const pid = await host.supervisor.pid('app');
+    // A stopped process ends when it goes on.
+    process.kill(pid, 'SIGSTOP');
+    const supervisorLog = join(host.directory, 'supervisord.log');
+    await killWhen(host, () => readFileSync(supervisorLog, 'utf8').includes('waiting for app to stop'));
+    process.kill(pid, 'SIGCONT');
+
+    await host.supervisor.until(() => host.runsInstalled('app'));
+
+    expect(outcomeOf(await host.tick(), 'app')).toMatchObject({ outcome: 'updated', to: `md5:${md5(v2)}` });
+  });
+
+  hostTest('between stop and start: the service we stopped runs again (invariant 7)', async ({ host }) => {
+    await host.runs('app', v1);
+    host.manages('app');
+    host.server.publish('app', v2);
+    const stopped = join(host.directory, 'stopped');
+    const stops = `supervisorctl -c ${host.supervisor.configuration} stop app`;
+    const settings = restartBy(host, `${stops}; touch ${stopped}; exec sleep 60`);
+    await killWhen(host, () => existsSync(stopped), { settings });
+    expect(await host.supervisor.state('app')).toBe('STOPPED');
 
     expect(outcomeOf(await host.tick(), 'app')).toMatchObject({ outcome: 'updated', service: 'restarted' });
     expect(await host.runsInstalled('app')).toBe(true);

@@ -117,7 +117,8 @@ export class Host {
   /** Whether the running process executes what is installed now. */
   async runsInstalled(name: string, process = name): Promise<boolean> {
     const pid = await this.supervisor.pid(process);
-    return pid > 0 && statSync(`/proc/${pid}/exe`, { bigint: true }).ino === this.inode(name);
+    // It may have ended since.
+    return pid > 0 && statSync(`/proc/${pid}/exe`, { bigint: true, throwIfNoEntry: false })?.ino === this.inode(name);
   }
 
   /** The record of a binary, or undefined. */
