@@ -1,4 +1,5 @@
 import type { Plan, PlannedBinary, ReportsWish } from '../domain/plan.ts';
+import { everyOf } from '../platform/optimizer.ts';
 import type { SeenTarget, Standstill } from '../store/standstill-file.ts';
 import type { LookRoles } from './look.ts';
 
@@ -18,10 +19,8 @@ export async function standsStill(
   { mark, targets }: Standstill,
   { source, reader }: Roles,
 ): Promise<Still | undefined> {
-  for (const [target, fingerprint] of targets) {
-    if (reader.fingerprint(target) !== fingerprint) return undefined;
-  }
-  return source.still(mark);
+  const isAsSeen = everyOf(targets, ([target, fingerprint]) => reader.fingerprint(target) === fingerprint);
+  return isAsSeen ? source.still(mark) : undefined;
 }
 
 /**

@@ -10,6 +10,11 @@ export function os(): typeof import('node:os') {
   return process.getBuiltinModule('node:os');
 }
 
+/** `node:v8`. */
+export function v8(): typeof import('node:v8') {
+  return process.getBuiltinModule('node:v8');
+}
+
 /** `setTimeout` of `node:timers/promises`. */
 export function delay(ms: number, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
   return process.getBuiltinModule('node:timers/promises').setTimeout(ms, undefined, options);
