@@ -9,7 +9,7 @@ import { program } from '../support/program.ts';
 
 const STABLE = { BIN_PROXY_STABLE_SECONDS: '2' };
 
-/** A program that serves HTTP with the status that a file of its version says, by default 200. */
+/** A program that serves HTTP with the statuses that a file of its version says, one after the other; by default 200. */
 class Services {
   readonly #host: Host;
   readonly #port: number;
@@ -23,8 +23,8 @@ class Services {
     return `http://127.0.0.1:${this.#port}/health?key=geheim`;
   }
 
-  says(version: string, status: number): void {
-    writeFileSync(join(this.#host.directory, `status-${version}`), String(status));
+  says(version: string, ...statuses: readonly number[]): void {
+    writeFileSync(join(this.#host.directory, `status-${version}`), statuses.join(' '));
   }
 
   version(version: string): Buffer {
@@ -33,8 +33,10 @@ class Services {
     return Buffer.from(`#!${process.execPath}
 const { createServer } = require('node:http');
 const { readFileSync } = require('node:fs');
+let asked = 0;
 createServer((_, response) => {
-  response.writeHead(Number(readFileSync(${file}, 'utf8')));
+  const statuses = readFileSync(${file}, 'utf8').split(' ');
+  response.writeHead(Number(statuses[asked++] ?? statuses.at(-1)));
   response.end('\\u001b[1mthis is ${version}\\n');
 }).listen(${this.#port}, '127.0.0.1');
 `);
@@ -49,13 +51,9 @@ describe.concurrent('the health of a program', () => {
     host.manages({ name: 'app', health: { http: { url: services.url, timeout: 1 } } });
 
     // Bad at first: it becomes good before the window is over.
-    services.says('two', 503);
+    services.says('two', 503, 200);
     host.server.publish('app', two as Buffer);
-    const starting = host.tick([], { BIN_PROXY_STABLE_SECONDS: '4' });
-    while (!host.installed('app').equals(two as Buffer)) await delay(50);
-    await delay(1_500);
-    services.says('two', 200);
-    expect(outcomeOf(await starting, 'app')).toMatchObject({
+    expect(outcomeOf(await host.tick([], { BIN_PROXY_STABLE_SECONDS: '4' }), 'app')).toMatchObject({
       outcome: 'updated',
       detail: 'proven to run, in good health',
     });
@@ -92,12 +90,14 @@ describe.concurrent('the health of a program', () => {
 
   hostTest('is no reason to start what somebody has stopped meanwhile (invariant 7)', async ({ host }) => {
     await host.runs('app', program('1'));
-    const asked = join(host.directory, 'asked');
-    host.manages({ name: 'app', health: { command: ['sh', '-c', `touch '${asked}'; sleep 1; exit 1`] } });
+    const [asked, stopped] = [join(host.directory, 'asked'), join(host.directory, 'stopped')];
+    const command = ['sh', '-c', `touch '${asked}'; until test -e '${stopped}'; do sleep 0.1; done; exit 1`];
+    host.manages({ name: 'app', health: { command, timeout: 60 } });
     host.server.publish('app', program('2'));
     const running = host.tick([], STABLE);
     while (!existsSync(asked)) await delay(50);
     await host.supervisor.ctl('stop', 'app');
+    writeFileSync(stopped, '');
     expect(outcomeOf(await running, 'app')).toMatchObject({ outcome: 'updated', service: 'left-stopped' });
     expect(await host.supervisor.state('app')).toBe('STOPPED');
   });
