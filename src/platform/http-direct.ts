@@ -3,10 +3,18 @@ import type { Agent as SecureAgent } from 'node:https';
 import type { SecureContext } from 'node:tls';
 import { DirectAnswer } from './http-direct-answer.ts';
 import { askTwice } from './http-retry.ts';
-import { ANSWER_TIMEOUT_MS, type Asked, type HttpAnswer, type HttpWay, type Posted, SilenceError } from './http-way.ts';
+import {
+  ANSWER_TIMEOUT_MS,
+  type Asked,
+  EACH_ADDRESS,
+  type HttpAnswer,
+  type HttpWay,
+  type Posted,
+  SilenceError,
+} from './http-way.ts';
 
 /** Connections are kept between requests: a handshake costs a server fifty times as much as an answer. */
-const KEPT = { keepAlive: true, maxSockets: 16 };
+const KEPT = { keepAlive: true, maxSockets: 16, ...EACH_ADDRESS };
 
 /**
  * Straight to the server over `node:http`: what goes over https, and what is posted. Fetch costs more than all the rest of

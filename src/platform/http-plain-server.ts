@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import type { Carrier, Exchange } from './http-plain-answer.ts';
+import { EACH_ADDRESS } from './http-way.ts';
 
 /** As many requests are on their way to one server at once; the others wait for their turn. */
 const MAX_CONNECTIONS = 16;
@@ -70,7 +71,7 @@ class Connection implements Carrier {
 
   constructor(address: Address, owner: Owner) {
     this.#owner = owner;
-    const socket = connect(address);
+    const socket = connect({ ...address, ...EACH_ADDRESS });
     this.#socket = socket;
     socket.on('data', (bytes: Buffer) => this.#take(bytes));
     socket.on('end', () => this.#end());

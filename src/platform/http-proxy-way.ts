@@ -12,7 +12,7 @@ import type { Proxies } from '../domain/settings.ts';
 import { KyWay } from './http-ky.ts';
 import { proxyFor } from './http-proxy.ts';
 import { proxyTrouble, refusedByProxy } from './http-trouble.ts';
-import { type HttpWay, PASSING } from './http-way.ts';
+import { EACH_ADDRESS, type HttpWay, PASSING } from './http-way.ts';
 
 /** Nothing waits longer for a connection: a proxy that is silent must not keep the process after everybody has left. */
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -28,7 +28,7 @@ export interface ProxyWayOptions {
  * and ky, which cost a tick some 200 ms; it is loaded only where a proxy is set.
  */
 export function openProxyWay({ proxies, secureContext }: ProxyWayOptions): HttpWay {
-  const tls = { timeout: CONNECT_TIMEOUT_MS, ...(secureContext !== undefined && { secureContext }) };
+  const tls = { timeout: CONNECT_TIMEOUT_MS, ...EACH_ADDRESS, ...(secureContext !== undefined && { secureContext }) };
   const straight = new Agent({ connect: tls });
   const through = new Map<string, Dispatcher>();
   const dispatcherFor = (proxy: URL | undefined) => {

@@ -36,6 +36,12 @@ export interface HttpWay {
 }
 
 export const ANSWER_TIMEOUT_MS = 10_000;
+/**
+ * How long each address of a server is tried before the next one is, as `net.connect` takes it. Node's own quarter of a
+ * second is less than the way to the other side of the world: a server there that has an IPv6 address as well would never
+ * be reached from a host without IPv6. Two seconds also see a connection through whose first packet was lost.
+ */
+export const EACH_ADDRESS = { autoSelectFamilyAttemptTimeout: 2_000 };
 export const RETRY_AFTER_MS = 300;
 /** Without a cap a server could ask for an hour, and the run would hold its lock for as long. */
 export const MAX_RETRY_AFTER_MS = 2_000;

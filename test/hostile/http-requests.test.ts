@@ -1,9 +1,16 @@
-import { type AddressInfo, createServer } from 'node:net';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { type AddressInfo, connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect } from 'vitest';
 import { PATIENT, request, WAYS, wireTest } from './client.ts';
 import { good, head } from './hostile-server.ts';
 
 const TWO_FAMILIES = new URL('./two-families.mjs', import.meta.url).href;
+const BUSY_SERVER = fileURLToPath(new URL('./busy-server.mjs', import.meta.url));
 
 /** A port that nobody listens on: below those that the kernel gives to whoever asks for any. */
 async function deadPort(): Promise<number> {
@@ -93,6 +100,26 @@ describe.each(WAYS)('a server with a broken address beside a good one, by $by', 
     const environment = { NODE_OPTIONS: `--import=${TWO_FAMILIES}`, TWO_FAMILIES: `${broken} 127.0.0.1` };
     const { answer, code } = await request({ url, environment });
     expect([answer?.bytes, code]).toEqual([5, 0]);
+  });
+
+  wireTest('is reached by the good one where that takes its time', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'bin-proxy-busy-'));
+    const comes = join(folder, 'comes');
+    // Longer than two tries of a quarter of a second, which is as long as Node itself has an address tried.
+    const server = spawn(process.execPath, [BUSY_SERVER, comes, '1200'], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const [port] = (await once(server.stdout, 'data')) as [Buffer];
+    const crowd = Array.from({ length: 4 }, () => connect(Number(port), '127.0.0.1').on('error', () => {}));
+    const url = `http://two-families.test:${Number(port)}/file`;
+    const families = { TWO_FAMILIES: '127.0.0.1 ::1', TWO_FAMILIES_ASKED: comes };
+    const { answer, trouble } = await request({
+      url,
+      environment: { NODE_OPTIONS: `--import=${TWO_FAMILIES}`, ...families },
+      limits: { totalMs: 25_000 },
+    });
+    for (const socket of crowd) socket.destroy();
+    server.kill();
+    rmSync(folder, { recursive: true });
+    expect([answer?.bytes, trouble]).toEqual([5, undefined]);
   });
 
   wireTest('tells what is wrong with each where none is good', async () => {
