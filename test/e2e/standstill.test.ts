@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect } from 'vitest';
 import { atRest, INDEX, looks, SETTLED_MS, tick, v1, v2 } from '../support/at-rest.ts';
-import { beginAt, FAKED, minutesAfterKeepalive, timeTest } from '../support/fake-time.ts';
+import { beginAt, FAKED, minutesAfterKeepalive, stayAt, timeTest } from '../support/fake-time.ts';
 import type { Host } from '../support/host.ts';
 import { hostTest } from '../support/host-test.ts';
 import { ReleaseServer } from '../support/release-server.ts';
@@ -95,7 +95,7 @@ describe.concurrent('a host at a standstill', () => {
     expect(readFileSync(join(there, 'app'))).toEqual(v1);
   });
 
-  hostTest('does not come to rest on a file that has changed just now', async ({ host }) => {
+  timeTest('does not come to rest on a file that has changed just now', async ({ host }) => {
     host.manages({ name: 'app', service: false });
     host.install('app', v1);
     host.server.offersIndex();
@@ -104,8 +104,16 @@ describe.concurrent('a host at a standstill', () => {
     tamper(host.path('app'));
     // The same bytes again: another change of this moment could leave the same times.
     writeFileSync(host.path('app'), v1);
-    expect((await tick(host)).code).toBe(0);
-    expect(existsSync(join(host.stateDir, 'standstill.jsonl'))).toBe(false);
+    const standstill = join(host.stateDir, 'standstill.jsonl');
+    const { ctime } = statSync(host.path('app'));
+    for (const [seconds, comes] of [
+      [0, false],
+      [60, true],
+    ] as const) {
+      stayAt(host, new Date(ctime.getTime() + seconds * 1000));
+      expect(await tick(host, FAKED)).toEqual({ code: 0, stdout: '', stderr: '' });
+      expect([seconds, existsSync(standstill)]).toEqual([seconds, comes]);
+    }
   });
 
   hostTest('reads the manifest anew when it has changed, and its settings', async ({ host }) => {

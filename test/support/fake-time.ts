@@ -14,6 +14,11 @@ export function beginAt(host: Host, moment: Date): void {
   host.launcher = ['faketime', '-f', `@${moment.toISOString().slice(0, 19).replace('T', ' ')}`];
 }
 
+/** Lets every later tick of a host see this moment, however long it takes. */
+export function stayAt(host: Host, moment: Date): void {
+  host.launcher = ['faketime', '-f', moment.toISOString().slice(0, 19).replace('T', ' ')];
+}
+
 /** A moment of tomorrow that is so many minutes after the one in which this host keeps alive. */
 export async function minutesAfterKeepalive(minutes: number): Promise<Date> {
   const quarter = 15 * 60_000;
