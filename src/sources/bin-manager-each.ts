@@ -3,8 +3,8 @@ import type { ManifestEntry } from '../domain/manifest.ts';
 import type { BinaryName } from '../domain/names.ts';
 import type { Answer } from '../planning/decide.ts';
 import type { Http } from '../platform/http.ts';
-import { printable } from '../platform/http-trouble.ts';
-import { asUpdateError, badAnswer, brief, isObject, shown, statusError } from './bin-manager-trouble.ts';
+import { HttpTrouble, printable } from '../platform/http-trouble.ts';
+import { asUpdateError, badAnswer, brief, isLasting, isObject, shown, statusError } from './bin-manager-trouble.ts';
 
 const PARALLEL = 16;
 const MAX_ANSWER_BYTES = 64 * 1024;
@@ -28,9 +28,14 @@ export async function askEach(
 ): Promise<Map<BinaryName, Answer>> {
   const answers = new Map<BinaryName, Answer>();
   const queue = [...entries];
+  let isSilent = true;
   const worker = async () => {
     for (let entry = queue.shift(); entry !== undefined; entry = queue.shift()) {
-      answers.set(entry.name, await askOne(entry, api, http));
+      const answer = await askOne(entry, api, http);
+      answers.set(entry.name, answer);
+      isSilent &&= isSilence(answer);
+      // A server that is down for the first of them is not asked a thousand more: each may take ten seconds.
+      if (isSilent && answers.size >= PARALLEL) for (const { name } of queue.splice(0)) answers.set(name, answer);
     }
   };
   await Promise.all(Array.from({ length: Math.min(PARALLEL, entries.length) }, worker));
@@ -51,6 +56,11 @@ async function askOne(entry: ManifestEntry, api: URL, http: Http): Promise<Answe
   } catch (error) {
     return { kind: 'refused', error: asUpdateError(error) };
   }
+}
+
+/** Not a status: one that is busy with one binary may have an answer for the next. */
+function isSilence(answer: Answer): boolean {
+  return answer.kind === 'refused' && answer.error.cause instanceof HttpTrouble && !isLasting(answer.error.cause);
 }
 
 /** Invariant 10: every part is one encoded path segment. */

@@ -142,6 +142,25 @@ describe('asking a bin-manager', () => {
     expect(answers.size).toBe(50);
   });
 
+  it('asks no thousand times where nobody answers, and goes on where some do not', async () => {
+    const entries = Array.from({ length: 200 }, (_, i) => entryOf(`app${i}`));
+    const breaksOff = (path: string) => server.answer(path, (request) => request.socket.destroy());
+    for (const { name } of entries) breaksOff(`/releases/latest/${name}/md5`);
+    const { answers } = await sourceAt().ask(entries);
+    expect(answers.size).toBe(200);
+    for (const one of answers.values()) expect(one).toMatchObject({ error: { reason: 'source-unreachable' } });
+    // Each is asked twice, and those that were on their way to the last of sixteen are as well.
+    expect(server.requests.length).toBeLessThanOrEqual(2 * 31);
+
+    const some = entries.slice(0, 40);
+    for (const { name } of some.filter((_, i) => i % 10 === 9)) {
+      server.answer(`/releases/latest/${name}/md5`, undefined);
+      server.publish(name, BYTES);
+    }
+    const kinds = [...(await sourceAt().ask(some)).answers.values()].map(({ kind }) => kind);
+    expect(kinds.filter((kind) => kind === 'offered')).toHaveLength(4);
+  });
+
   it('shows its token to its own address only, and to nobody who reads its label (invariant 14)', async () => {
     server.publish('app', BYTES);
     const source = sourceAt(server.api, 'hunter2');
