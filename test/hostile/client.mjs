@@ -8,16 +8,19 @@ import { PlainWay } from '../../dist/platform/http-plain.js';
 import { openProxyWay } from '../../dist/platform/http-proxy-way.js';
 
 process.exitCode = 70;
-const { url, method, token, limits, abortAfterMs, failingSink, way } = JSON.parse(process.argv[2]);
+const { url, method, token, limits, abortAtBytes, failingSink, way } = JSON.parse(process.argv[2]);
 const bearer = token === undefined ? {} : { bearer: { origin: new URL(token.for).origin, token: token.token } };
 const http = new Http({ userAgent: 'bin-proxy/test', ...bearer, way: wayOf(way) });
 const received = [];
 const whole = [];
+const asked = new AbortController();
 let restarts = 0;
 const sink = {
   async write(chunk) {
     if (failingSink !== undefined) throw new Error(failingSink);
     received.push(Buffer.from(chunk));
+    const bytes = received.reduce((sum, { length }) => sum + length, 0);
+    if (bytes >= abortAtBytes) setImmediate(() => asked.abort(new Error('the run is asked to end')));
   },
   async restart() {
     restarts++;
@@ -36,8 +39,7 @@ function wayOf({ certificates = [], none = [], by, ...proxies } = {}) {
 
 async function ask() {
   if (method === 'text') return http.text(new URL(url), limits);
-  const abort = abortAfterMs === undefined ? {} : { signal: AbortSignal.timeout(abortAfterMs) };
-  await http.download(new URL(url), sink, { ...limits, ...abort, onWhole: (why) => whole.push(why) });
+  await http.download(new URL(url), sink, { ...limits, signal: asked.signal, onWhole: (why) => whole.push(why) });
   const bytes = Buffer.concat(received);
   return {
     bytes: bytes.length,

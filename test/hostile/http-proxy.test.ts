@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { Authority } from '../support/authority.ts';
 import { has } from '../support/components.ts';
 import { ForwardProxy, type ForwardProxyOptions } from '../support/forward-proxy.ts';
-import { LIMIT_MS, type Order, request, wireTest } from './client.ts';
+import { type Order, PATIENT, request, wireTest } from './client.ts';
 import { good, HostileServer, head } from './hostile-server.ts';
 
 const proxyTest = wireTest.extend<{ proxy: (options?: ForwardProxyOptions) => Promise<ForwardProxy> }>({
@@ -23,7 +23,7 @@ function behind({ port }: HostileServer, path = '/file'): string {
   return `http://releases.internal:${port}${path}`;
 }
 
-describe('a proxy for http', { timeout: LIMIT_MS, concurrent: true }, () => {
+describe('a proxy for http', PATIENT, () => {
   proxyTest('is asked for the whole address, and the server gets what it would get', async ({ serve, proxy }) => {
     const [server, between] = [await serve((socket) => socket.end(good('hello'))), await proxy()];
     const url = behind(server, '/a%2Fb?x=1');
@@ -87,7 +87,7 @@ describe('a proxy for http', { timeout: LIMIT_MS, concurrent: true }, () => {
 
 const SECRET = 'hunter2';
 
-describe('trouble with a proxy', { timeout: LIMIT_MS, concurrent: true }, () => {
+describe('trouble with a proxy', PATIENT, () => {
   const told = async (order: Order) => {
     const result = await request(order);
     expect(result.code).toBe(0);
@@ -176,7 +176,7 @@ describe('trouble with a proxy', { timeout: LIMIT_MS, concurrent: true }, () => 
   );
 });
 
-describe.skipIf(!has('openssl'))('a proxy for https', { timeout: LIMIT_MS, concurrent: true }, () => {
+describe.skipIf(!has('openssl'))('a proxy for https', PATIENT, () => {
   let authority: Authority;
   let server: HostileServer;
 

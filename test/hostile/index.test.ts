@@ -1,7 +1,7 @@
 import { describe, expect } from 'vitest';
 import { entryOf } from '../planning/builders.ts';
 import { binManagerAt, Memory } from '../support/source.ts';
-import { LIMIT_MS, wireTest } from './client.ts';
+import { PATIENT, wireTest } from './client.ts';
 import { good, head } from './hostile-server.ts';
 
 const SHA256 = 'ab'.repeat(32);
@@ -12,7 +12,7 @@ const binaries = Object.fromEntries(
 );
 const text = JSON.stringify({ schema: 'bin-manager/index/1', binaries });
 
-describe('an index on the wire', { timeout: LIMIT_MS, concurrent: true }, () => {
+describe('an index on the wire', PATIENT, () => {
   wireTest('that is sent again with 304 is not read: what was known counts', async ({ serve }) => {
     const lie = Buffer.from(text.replaceAll(SHA256, 'cd'.repeat(32)));
     const server = await serve((socket, { index }) => {
