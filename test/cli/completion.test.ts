@@ -112,7 +112,7 @@ describe.skipIf(!has('zsh'))('the completion of zsh', () => {
       ['--color al', '--color always'],
     ] as const;
     const script = folder.write('script', typing(unique.map(([typed]) => typed)));
-    const said = execFileSync('zsh', ['-f', script], { env, cwd: folder.path, encoding: 'utf8', timeout: 60_000 });
+    const said = execFileSync('zsh', ['-f', script], { env, cwd: folder.path, encoding: 'utf8', timeout: 110_000 });
     expect([...said.matchAll(/^RAN:(.*?) ?:/gm)].map(([, line]) => line)).toEqual(unique.map(([, whole]) => whole));
   });
 });

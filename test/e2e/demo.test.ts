@@ -57,7 +57,7 @@ class Newcomer {
 
   /** Every process inherits the name of the temporary directory, which nobody else has. */
   async leftProcesses(): Promise<readonly string[]> {
-    for (let look = 0; look < 20; look++) {
+    for (let look = 0; look < 200; look++) {
       if (processesWith(`TMPDIR=${this.temporary}`).length === 0) return [];
       await delay(100);
     }
@@ -109,7 +109,7 @@ async function showsEverything(newcomer: Newcomer): Promise<string> {
   expect(stdout).toMatch(/\$ bin-proxy run\n {2}hello {2}updated {2}- -> [0-9a-f]{8} {2}was not installed/);
   expect(stdout).toMatch(/\$ bin-proxy run\n {2}hello {2}updated {2}[0-9a-f]{8} -> [0-9a-f]{8} {2}new release/);
   expect(stdout).toMatch(
-    /\$ bin-proxy run\n {2}hello {2}ROLLED BACK {2}[^$]*the former version is back[^$]*\$ echo \$\?\n {2}20\n/,
+    /\$ bin-proxy run\n {2}hello {2}ROLLED BACK {2}[^$]*the\s+former\s+version\s+is\s+back[^$]*\$ echo \$\?\n {2}20\n/,
   );
   expect(stdout).toMatch(/\$ bin-proxy run\n {2}\$ bin-proxy plan\n[^$]*quarantined until [^$]*1 left alone/);
   const running = [
