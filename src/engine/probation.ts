@@ -1,4 +1,4 @@
-import { UpdateError } from '../domain/errors.ts';
+import { errorText, UpdateError } from '../domain/errors.ts';
 import type { HealthSeen } from '../domain/health.ts';
 import { inBoot, type Journal, journalFiles, withProcesses } from '../domain/journal.ts';
 import type { Outcome } from '../domain/outcome.ts';
@@ -35,7 +35,7 @@ export async function beginProbation(
 
 /** Looks closer at every release on probation, and goes back where one has turned out bad (invariant 5). */
 export async function watchProbations(roles: ActRoles): Promise<readonly Outcome[]> {
-  const { probations, clock, log } = roles;
+  const { probations, log } = roles;
   const outcomes: Outcome[] = [];
   const left: Probation[] = [];
   const all = await probations.read();
@@ -57,7 +57,7 @@ export async function watchProbations(roles: ActRoles): Promise<readonly Outcome
         const journal = inBoot(wanted, await bootId());
         // Off the list first: from here on the journal alone says what is to be done, and that it has failed.
         await noteInJournal({ ...journal, failed: { reason, fault, detail } }, roles);
-        await probations.write([...left, ...all.slice(index + 1)], clock.now());
+        await list([...left, ...all.slice(index + 1)], roles);
         outcomes.push(...(await rollBack(journal, { ...unwatched(trouble), health }, roles)));
         // One journal, one rollback: what is stuck comes before whatever else has failed.
         if ((await roles.journal.read()).kind !== 'absent') return outcomes;
@@ -65,8 +65,15 @@ export async function watchProbations(roles: ActRoles): Promise<readonly Outcome
       }
     }
   }
-  if (JSON.stringify(left) !== JSON.stringify(await probations.read())) await probations.write(left, clock.now());
+  if (JSON.stringify(left) !== JSON.stringify(await probations.read())) await list(left, roles);
   return outcomes;
+}
+
+/** It may well be the release that fills the disk: it goes back all the same, and a list that stays is judged anew. */
+async function list(left: readonly Probation[], { probations, clock, log }: ActRoles): Promise<void> {
+  await probations.write(left, clock.now()).catch((error: unknown) => {
+    log.error(`cannot note which releases are on probation: ${errorText(error)}`);
+  });
 }
 
 interface Looked {

@@ -188,6 +188,32 @@ describe.concurrent('a full file system', () => {
     },
   );
 
+  mountTest('of the state directory: what fails on probation goes back all the same', async ({ host, mounts }) => {
+    mounts.ext4(host.stateDir);
+    const names = ['app', 'other'];
+    for (const name of names) {
+      host.install(name, v1);
+      host.supervisor.program({ name, command: host.path(name), options: ['autorestart=false'] });
+      host.server.publish(name, v2);
+    }
+    await host.supervisor.start();
+    for (const name of names) await host.supervisor.untilState(name, 'RUNNING');
+    host.manages(...names);
+    expect((await host.tick([], QUICK)).code).toBe(0);
+    process.kill(await host.supervisor.pid('app'), 'SIGSEGV');
+    await host.supervisor.untilState('app', 'EXITED');
+    fill(host.stateDir);
+
+    const ran = await host.tick([], QUICK);
+
+    expect(ran.stderr).toContain('cannot note which releases are on probation: ENOSPC');
+    expect(host.installed('app')).toEqual(v1);
+    expect(await host.runsInstalled('app')).toBe(true);
+    // What failed cannot be remembered, so it is the disk that keeps it from being tried again.
+    expect(outcomeOf(ran, 'app')).toMatchObject({ outcome: 'failed', reason: 'no-space' });
+    expect(outcomeOf(ran, 'other')).toMatchObject({ outcome: 'up-to-date' });
+  });
+
   mountTest('with too little room for the release: the disk is blamed, not the release', async ({ host, mounts }) => {
     mounts.tmpfs(host.binDir, 'size=12m');
     withoutService(host, Buffer.concat([v2, Buffer.alloc(LARGE)]));
