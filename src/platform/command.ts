@@ -154,10 +154,11 @@ function closeOutput(child: ChildProcess): void {
 
 /**
  * What a check prints ends up in the log, so a child is told neither the token nor the address of the ping: who knows it
- * can say that all is well (invariant 14). No child has a terminal.
+ * can say that all is well (invariant 14). No child has a terminal. And a supervisorctl that hands on each word, as many a
+ * container's environment wants of Python, fails at the first one after this process was killed: between stop and start.
  */
 function environment(): NodeJS.ProcessEnv {
-  const { BIN_MANAGER_TOKEN: _token, BIN_PROXY_PING_URL: _address, ...rest } = process.env;
+  const { BIN_MANAGER_TOKEN: _token, BIN_PROXY_PING_URL: _address, PYTHONUNBUFFERED: _each, ...rest } = process.env;
   return { ...rest, PATH: commandPath(), LC_ALL: 'C', TERM: 'dumb', [STARTED_BY]: String(process.pid) };
 }
 

@@ -202,7 +202,9 @@ describe.concurrent('a tick killed in the middle (invariant 4)', () => {
     // A stopped process ends when it goes on.
     process.kill(pid, 'SIGSTOP');
     const supervisorLog = join(host.directory, 'supervisord.log');
-    await killWhen(host, () => readFileSync(supervisorLog, 'utf8').includes('waiting for app to stop'));
+    // A container's environment may well have it. A word that is written at once is one that nobody is left to read.
+    const settings = { PYTHONUNBUFFERED: '1' };
+    await killWhen(host, () => readFileSync(supervisorLog, 'utf8').includes('waiting for app to stop'), { settings });
     process.kill(pid, 'SIGCONT');
 
     await host.supervisor.until(() => host.runsInstalled('app'));
