@@ -43,17 +43,42 @@ export async function recover(roles: ActRoles): Promise<readonly Outcome[]> {
   }
   roles.log.warn(`${names}: taking up the update that run ${journal.run} left unfinished (try ${journal.attempts})`);
   await noteInJournal(journal, roles);
-  switch (recovery(journal, await inspect(journal, roles))) {
+  const next = recovery(journal, await inspect(journal, roles));
+  switch (next) {
     case 'abandon':
       await endJournal(roles);
       return [];
-    case 'finish':
-      return finish(journal, roles);
-    case 'undo':
-      return rollBack(journal, unwatched(whyUndone(journal)), roles);
     case 'give-up':
       return giveUp(journal, roles);
+    case 'finish':
+    case 'undo': {
+      const trouble = await withoutOrders(journal, roles);
+      if (trouble !== undefined) return wait(file.value, trouble, roles);
+      return next === 'finish' ? finish(journal, roles) : rollBack(journal, unwatched(whyUndone(journal)), roles);
+    }
   }
+}
+
+/** Why its services can be given no orders. After a boot cron may well be there before supervisord is. */
+async function withoutOrders(journal: Journal, { services }: ActRoles): Promise<UpdateError | undefined> {
+  if (journalProcesses(journal).length === 0) return undefined;
+  return (await orFailed(() => services.ready()))?.trouble;
+}
+
+/**
+ * This was no try either: a release that nobody can look at has not failed (invariant 5), and one that has must still go
+ * back once somebody can be asked again, however long that takes.
+ */
+async function wait(journal: Journal, trouble: UpdateError, roles: ActRoles): Promise<readonly Outcome[]> {
+  await noteInJournal(journal, roles);
+  const { failed } = journal;
+  const { reason, message: detail, hint } = trouble;
+  return journal.changes.map(({ name, version, release: to, from }): Outcome => {
+    const common = { name, version, to, ...(from !== undefined && { from }), ...(hint !== undefined && { hint }) };
+    return failed === undefined
+      ? { ...common, outcome: 'failed', reason, detail }
+      : { ...common, outcome: 'rollback-failed', reason: failed.reason, detail: failed.detail, rollbackDetail: detail };
+  });
 }
 
 async function inspect(journal: Journal, roles: ActRoles): Promise<ReadonlyMap<JournalFile, FoundFile>> {

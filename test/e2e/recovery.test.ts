@@ -212,6 +212,47 @@ describe.concurrent('a tick killed in the middle (invariant 4)', () => {
     expect(outcomeOf(await host.tick(), 'app')).toMatchObject({ outcome: 'updated', to: `md5:${md5(v2)}` });
   });
 
+  hostTest.for([
+    ['on its way forward: it is proven then', { attempts: 2 }, v2],
+    [
+      'on its way back: it goes back then',
+      { attempts: 5, failed: { reason: 'did-not-stay-up', fault: 'release', detail: 'FATAL' } },
+      v1,
+    ],
+  ] as const)(
+    'and supervisord is away for longer than there are tries: nothing is given up, %s',
+    async ([, noted, runs], { host }) => {
+      await host.runs('app', v1);
+      host.manages('app');
+      host.server.publish('app', v2);
+      await killWhen(host, said(host, 'VERSION=2'));
+      await host.supervisor.settled();
+      await host.supervisor.stop();
+      const file = join(host.stateDir, 'journal.json');
+      const journal = JSON.parse(readFileSync(file, 'utf8')) as Journal;
+      writeFileSync(file, JSON.stringify({ ...journal, ...noted }));
+      const goesBack = 'failed' in noted;
+      for (let tick = 0; tick < 2; tick++) {
+        expect(outcomeOf(await host.tick(), 'app')).toMatchObject(
+          goesBack
+            ? { outcome: 'rollback-failed', reason: 'did-not-stay-up' }
+            : { outcome: 'failed', reason: 'supervisor-unreachable' },
+        );
+      }
+      expect(host.installed('app')).toEqual(v2);
+      await host.supervisor.start();
+      await host.supervisor.untilState('app', 'RUNNING');
+
+      const ran = await host.tick();
+
+      expect(outcomeOf(ran, 'app')).toMatchObject({ outcome: goesBack ? 'rolled-back' : 'updated' });
+      expect(host.installed('app')).toEqual(runs);
+      expect(await host.runsInstalled('app')).toBe(true);
+      expect(host.record('app')?.['quarantine']).toHaveLength(goesBack ? 1 : 0);
+      expect(host.leftovers()).toEqual([]);
+    },
+  );
+
   hostTest('between stop and start: the service we stopped runs again (invariant 7)', async ({ host }) => {
     await host.runs('app', v1);
     host.manages('app');
