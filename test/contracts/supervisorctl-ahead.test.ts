@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -19,6 +19,7 @@ const NOT_ABORTED = new AbortController().signal;
 describe.skipIf(!has('supervisord', 'supervisorctl'))('a supervisorctl that was started ahead', () => {
   const directory = mkdtempSync(join(tmpdir(), 'bin-proxy-ahead-'));
   const supervisord = new Supervisord(directory);
+  const word = join(directory, 'word');
   /** The actions that other supervisorctls were started for. */
   const started: string[] = [];
   const run: RunCommand = (file, args, limits) => {
@@ -34,8 +35,13 @@ describe.skipIf(!has('supervisord', 'supervisorctl'))('a supervisorctl that was 
       command: `sh -c "trap '' TERM; while :; do sleep 1; done"`,
       options: ['stopwaitsecs=2'],
     });
+    supervisord.program({
+      name: 'late',
+      command: `sh -c "trap 'until test -e ${word}; do sleep 0.1; done; exit' TERM; while :; do sleep 0.1; done"`,
+      options: ['stopwaitsecs=600'],
+    });
     await supervisord.start();
-    for (const name of ['app', 'other', 'deaf']) await supervisord.untilState(name, 'RUNNING');
+    for (const name of ['app', 'other', 'deaf', 'late']) await supervisord.untilState(name, 'RUNNING');
   });
   afterAll(async () => {
     await supervisord.stop();
@@ -108,15 +114,18 @@ describe.skipIf(!has('supervisord', 'supervisorctl'))('a supervisorctl that was 
     // It has one of its own, which waits for an order.
     const ctl = ahead();
     const manager = new Supervisor(ctl, new SupervisorSocket({ address: { socketPath: supervisord.socket } }, ctl));
-    const before = await supervisord.pid('deaf');
-    const line = `export ${STARTED_BY}=$$; echo restart deaf | supervisorctl -c ${supervisord.configuration} --interactive`;
+    const before = await supervisord.pid('late');
+    const line = `export ${STARTED_BY}=$$; echo restart late | supervisorctl -c ${supervisord.configuration} --interactive`;
     const dead = spawn('sh', ['-c', `${line} & sleep 0`], { stdio: 'ignore' });
     await once(dead, 'exit');
-    await supervisord.untilState('deaf', 'STOPPING');
+    await supervisord.untilState('late', 'STOPPING');
 
-    expect(await manager.settle(['deaf'])).toBe('settled');
+    const settled = manager.settle(['late']);
+    writeFileSync(word, '');
 
-    expect(await supervisord.state('deaf')).toBe('RUNNING');
-    expect(await supervisord.pid('deaf')).not.toBe(before);
+    expect(await settled).toBe('settled');
+
+    expect(await supervisord.state('late')).toBe('RUNNING');
+    expect(await supervisord.pid('late')).not.toBe(before);
   });
 });

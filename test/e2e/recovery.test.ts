@@ -18,9 +18,13 @@ interface Run {
   readonly settings?: Readonly<Record<string, string>>;
 }
 
+/** Nothing is proven before this test has seen what it waits for, however slow the machine is. */
+const UNPROVEN = { BIN_PROXY_STABLE_SECONDS: '600' };
+
 /** Starts a run and kills it the moment `now` is true. */
 async function killWhen(host: Host, now: () => boolean, { args = ['run'], settings = {} }: Run = {}): Promise<void> {
-  const child = spawn(process.execPath, [PROGRAM, ...args], { env: host.environment(settings), stdio: 'ignore' });
+  const env = host.environment({ ...UNPROVEN, ...settings });
+  const child = spawn(process.execPath, [PROGRAM, ...args], { env, stdio: 'ignore' });
   const ended = once(child, 'exit');
   while (!now()) {
     if (child.exitCode !== null) throw new Error(`the tick ended before it could be killed: exit ${child.exitCode}`);
@@ -77,8 +81,10 @@ describe.concurrent('a tick killed in the middle (invariant 4)', () => {
       host.manages('app');
       host.server.publish('app', v2);
       const asked = join(host.directory, 'asked');
-      const settings = restartBy(host, `touch ${asked}; sleep 3`);
+      const dead = join(host.directory, 'dead');
+      const settings = restartBy(host, `touch ${asked}; until test -e ${dead}; do sleep 0.1; done; sleep 3`);
       await killWhen(host, () => existsSync(asked), { settings });
+      writeFileSync(dead, '');
 
       const ran = await host.tick([], { BIN_PROXY_STABLE_SECONDS: '4' });
 
@@ -93,7 +99,10 @@ describe.concurrent('a tick killed in the middle (invariant 4)', () => {
     host.manages('app');
     host.server.publish('app', v2);
     await host.tick();
+    // It has to ask supervisord before it decides anything.
+    host.supervisor.signal('SIGSTOP');
     await killWhen(host, () => existsSync(`${host.lockFile}.owner`), { args: ['rollback', 'app'] });
+    host.supervisor.signal('SIGCONT');
     // Written by that run, and by nobody who lives.
     const { pid } = JSON.parse(readFileSync(`${host.lockFile}.owner`, 'utf8')) as { pid: number };
     const temporary = join(host.directory, 'run', `.lock.owner.${pid}-0123456789ab.tmp`);

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
+import { kill } from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect } from 'vitest';
 import { type Host, PROGRAM } from '../support/host.ts';
@@ -16,10 +17,17 @@ function restarts(host: Host): readonly string[] {
   return Array.from(readFileSync(host.logFile, 'utf8').matchAll(/restarting (.*)/g), ([, names = '']) => names);
 }
 
+/** Until it goes on, the process does not end, and whoever is to restart it waits. */
+async function suspended(host: Host, process: string): Promise<{ goesOn(): void }> {
+  const pid = await host.supervisor.pid(process);
+  kill(pid, 'SIGSTOP');
+  return { goesOn: () => void kill(pid, 'SIGCONT') };
+}
+
 describe('a whole group', () => {
   hostTest('is restarted one process first, and then the rest', async ({ host }) => {
     host.install('app', v1);
-    const options = ['numprocs=3', 'process_name=%(process_num)d'];
+    const options = ['numprocs=3', 'process_name=%(process_num)d', 'stopwaitsecs=600'];
     host.supervisor.program({ name: 'app', command: host.path('app'), options });
     await host.supervisor.start();
     for (const process of GROUP) await host.supervisor.untilState(process, 'RUNNING');
@@ -46,9 +54,11 @@ describe('a whole group', () => {
 
     // What somebody stops while the first one is watched stays stopped, also where the release goes back (invariant 7).
     host.server.publish('app', worse);
+    const one = await suspended(host, 'app:0');
     const failing = host.tick([], STABLE);
     while (restarts(host).length < 4) await delay(50);
     await host.supervisor.ctl('stop', 'app:2');
+    one.goesOn();
     expect(outcomeOf(await failing, 'app')).toMatchObject({ outcome: 'rolled-back' });
     expect(await host.supervisor.state('app:2')).toBe('STOPPED');
     for (const process of ['app:0', 'app:1']) expect(await host.runsInstalled('app', process)).toBe(true);
@@ -56,9 +66,11 @@ describe('a whole group', () => {
 
     // And so does what is stopped between the two.
     host.server.publish('app', v3);
+    const first = await suspended(host, 'app:0');
     const running = host.tick([], STABLE);
     while (restarts(host).length < 5) await delay(50);
     await host.supervisor.ctl('stop', 'app:2');
+    first.goesOn();
     expect(outcomeOf(await running, 'app')).toMatchObject({ outcome: 'updated' });
     expect(restarts(host).slice(4)).toEqual(['app:0', 'app:1']);
     expect(await host.supervisor.state('app:2')).toBe('STOPPED');
@@ -67,13 +79,14 @@ describe('a whole group', () => {
 
   hostTest('left half stopped by a run that died runs as a whole after the next one', async ({ host }) => {
     host.install('app', v1);
-    const options = ['numprocs=3', 'process_name=%(process_num)d'];
+    const options = ['numprocs=3', 'process_name=%(process_num)d', 'stopwaitsecs=600'];
     host.supervisor.program({ name: 'app', command: host.path('app'), options });
     await host.supervisor.start();
     for (const process of GROUP) await host.supervisor.untilState(process, 'RUNNING');
     host.manages({ name: 'app', service: 'app:*' });
     host.server.publish('app', v2);
 
+    const second = await suspended(host, 'app:1');
     const tick = spawn(process.execPath, [PROGRAM, 'run'], {
       env: host.environment(STABLE),
       stdio: 'ignore',
@@ -82,6 +95,7 @@ describe('a whole group', () => {
     while (!existsSync(host.logFile) || restarts(host).length < 2) await delay(20);
     tick.kill('SIGKILL');
     await ended;
+    second.goesOn();
     // As its supervisorctl would have left it, had that died as well between stop and start.
     await host.supervisor.settled();
     await host.supervisor.ctl('stop', 'app:2');
