@@ -92,6 +92,7 @@ describe('a crowd', () => {
       const ran = await Promise.all(crowd.map((tick) => tick.end()));
       expect(ran.filter(({ code }) => ![null, 0, 69, 75].includes(code))).toEqual([]);
       expect([v1, v2].some((one) => one.equals(host.installed('app')))).toBe(true);
+      await host.untilUnlocked();
       expect((await host.tick([], QUICK)).code).toBe(0);
       await expectUpdated(host);
     },

@@ -79,6 +79,7 @@ async function killedAt(host: Host, line: string): Promise<void> {
   while (!(existsSync(host.logFile) && readFileSync(host.logFile, 'utf8').includes(line))) await delay(5);
   child.kill('SIGKILL');
   await ended;
+  await host.untilUnlocked();
 }
 
 /** Short windows: a sweep makes thousands of runs. */

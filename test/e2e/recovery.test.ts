@@ -32,6 +32,7 @@ async function killWhen(host: Host, now: () => boolean, { args = ['run'], settin
   }
   child.kill('SIGKILL');
   expect((await ended)[1]).toBe('SIGKILL');
+  await host.untilUnlocked();
 }
 
 /** The settings of a run whose supervisorctl does this when it is told to restart something. */

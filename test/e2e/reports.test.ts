@@ -217,6 +217,7 @@ describe.concurrent('a run that ends before its update does', () => {
     await tick.until('restarting app');
     tick.child.kill('SIGKILL');
     await new Promise((resolve) => tick.child.once('close', resolve));
+    await host.untilUnlocked();
     expect(outcomeOf(await host.tick([], QUICK), 'app')).toMatchObject({ outcome: 'updated' });
     expect(told(host).slice(0, -1)).toEqual([
       ['/bins/app/progress', 'in_progress', undefined],

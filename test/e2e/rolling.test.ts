@@ -95,6 +95,7 @@ describe('a whole group', () => {
     while (!existsSync(host.logFile) || restarts(host).length < 2) await delay(20);
     tick.kill('SIGKILL');
     await ended;
+    await host.untilUnlocked();
     second.goesOn();
     // As its supervisorctl would have left it, had that died as well between stop and start.
     await host.supervisor.settled();

@@ -152,6 +152,11 @@ export class Host {
     return { ...ran, binaries: document.binaries };
   }
 
+  /** What holds the lock for a run that was killed ends a moment after it. */
+  async untilUnlocked(): Promise<void> {
+    await once(spawn('flock', [this.lockFile, 'true'], { stdio: 'ignore' }), 'exit');
+  }
+
   log(): string {
     return readFileSync(this.logFile, 'utf8');
   }
