@@ -1,9 +1,12 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import type { Outcome } from '../../src/domain/outcome.ts';
 import { RunningTick } from '../crash/during.ts';
-import type { Host, RanTick } from '../support/host.ts';
+import { type Host, PROGRAM, type RanTick } from '../support/host.ts';
 import { hostTest, outcomeOf } from '../support/host-test.ts';
 import { md5, program } from '../support/program.ts';
 
@@ -118,16 +121,25 @@ describe.concurrent('an operator who goes back', () => {
     host.manages('app');
     await updates(host, v1);
     host.server.publish('app', v2);
-    // Long enough that it is under way when the other one begins, on a busy machine too.
-    const tick = new RunningTick(host, { BIN_PROXY_STABLE_SECONDS: '8' });
-    await tick.until('downloading');
+    const asked = new Promise<ServerResponse>((resolve) => {
+      host.server.answer('/releases/latest/app/download', (_, response) => resolve(response));
+    });
+    const tick = new RunningTick(host);
+    const download = await asked;
 
-    const ran = await back(host);
+    const other = spawn(host.node, [PROGRAM, 'rollback', 'app'], { env: host.environment(AWAY), stdio: 'pipe' });
+    const ended = once(other, 'close');
+    let said = '';
+    other.stderr.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+      // Under way for as long as the other one does not wait for it.
+      if (said.includes('waiting for up to 60 s') && !download.headersSent)
+        download.writeHead(200, { 'content-length': v2.length }).end(v2);
+    });
 
     expect(outcomeOf(await tick.end(), 'app')).toMatchObject({ outcome: 'updated' });
-    expect(ran.code).toBe(20);
-    expect(ran.stderr).toContain('waiting for up to 60 s');
-    expect(ran.stderr).toContain('another version was installed meanwhile');
+    expect(await ended).toEqual([20, null]);
+    expect(said).toContain('another version was installed meanwhile');
     await runs(host, v2);
     expect((await host.run(['retry', 'app'])).stdout).toContain('nothing was held against');
   });
