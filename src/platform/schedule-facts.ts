@@ -1,6 +1,7 @@
 import { open, readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { RunCommand } from './command.ts';
+import { readText } from './files.ts';
 import type { Schedule } from './schedule.ts';
 
 /** What cron gives a job where its file does not say: crontab(5). */
@@ -68,8 +69,8 @@ async function whyIgnored(file: string, text: string): Promise<string | undefine
 export async function isSchedulerRunning(scheduler: Scheduler): Promise<boolean> {
   if (scheduler === 'systemd') return (await stat('/run/systemd/system').catch(() => undefined)) !== undefined;
   for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
-    const name = (await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '')).trim();
-    if (CRONS.has(name)) return true;
+    const name = (await readText(`/proc/${pid}/comm`).catch(() => undefined)) ?? '';
+    if (CRONS.has(name.trim())) return true;
   }
   return false;
 }

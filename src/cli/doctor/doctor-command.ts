@@ -17,7 +17,7 @@ import { reportFindings } from './report-doctor.ts';
 const CHECKS = [...FILE_CHECKS, ...NETWORK_CHECKS, ...SERVICE_CHECKS, ...TARGET_CHECKS, ...SCHEDULE_CHECKS];
 
 /**
- * `bin-proxy doctor`: goes through the set-up of this host, side by side and for at most five seconds each. Changes
+ * `bin-proxy doctor`: goes through the set-up of this host, side by side and for at most ten seconds each. Changes
  * nothing. Exits with 1 where something fails.
  */
 export async function doctorCommand(invocation: Invocation): Promise<ExitCode> {
