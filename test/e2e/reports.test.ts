@@ -197,13 +197,10 @@ describe.concurrent('a server that cannot be reported to changes nothing (invari
     host.server.answerReports((_, response) => void (host.server.reports.length < 3 && response.end('{}')));
     const tick = new RunningTick(host);
     await eventually(() => host.server.reports.length === 3);
+    await host.untilUnlocked();
     // While it is looked at, it stands still: it waits no longer than two seconds.
-    await eventually(async () => {
-      tick.child.kill('SIGSTOP');
-      const isFree = (await host.run(['unlock'])).stdout.includes('is free');
-      if (!isFree) tick.child.kill('SIGCONT');
-      return isFree;
-    });
+    tick.child.kill('SIGSTOP');
+    expect((await host.run(['unlock'])).stdout).toContain('is free');
     expect([tick.child.exitCode, tick.child.signalCode]).toEqual([null, null]);
     tick.child.kill('SIGTERM');
     tick.child.kill('SIGCONT');
