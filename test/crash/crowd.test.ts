@@ -2,9 +2,9 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect } from 'vitest';
-import { processTree } from '../../src/platform/processes.ts';
 import type { Host, RanTick } from '../support/host.ts';
 import { hostTest, outcomeOf } from '../support/host-test.ts';
+import { signalHelpers } from '../support/lock-helpers.ts';
 import { md5, program } from '../support/program.ts';
 import { duringTick, eventually, RunningTick } from './during.ts';
 import { QUICK } from './scenarios.ts';
@@ -36,17 +36,6 @@ async function expectUpdated(host: Host): Promise<void> {
 function starts(host: Host): number {
   const log = readFileSync(join(host.directory, 'app.out.log'), 'utf8');
   return log.split('\n').filter((line) => line.startsWith('started')).length;
-}
-
-/** The lock's helper and what it has started. */
-async function helpers(host: Host, pid: number): Promise<readonly number[]> {
-  const tree = await processTree(pid);
-  const command = (one: number) => {
-    return existsSync(`/proc/${one}/cmdline`) ? readFileSync(`/proc/${one}/cmdline`, 'utf8').split('\0') : [];
-  };
-  const flock = tree.find((one) => one !== pid && command(one).includes(host.lockFile));
-  if (flock === undefined) throw new Error(`no helper of the lock below ${pid}`);
-  return processTree(flock);
 }
 
 async function isStopped(pid: number): Promise<void> {
@@ -146,7 +135,7 @@ async function duringHelpers(host: Host, signal: NodeJS.Signals): Promise<RanTic
   await tick.until('restarting app');
   // The restart itself is one step, which is not cut in two.
   await eventually(() => starts(host) === 2);
-  for (const pid of (await helpers(host, tick.pid)).toReversed()) process.kill(pid, signal);
+  await signalHelpers(tick.pid, host.lockFile, signal);
   return tick.end();
 }
 

@@ -1,12 +1,12 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import { systemCode } from '../../src/domain/errors.ts';
 import { takeLock } from '../../src/platform/lock.ts';
 import { type LockOwner, lockOwner } from '../../src/platform/lock-owner.ts';
-import { executedFile, processFacts, processTree } from '../../src/platform/processes.ts';
+import { processFacts } from '../../src/platform/processes.ts';
 import { folder } from '../store/folder.ts';
 import { has } from '../support/components.ts';
+import { signalHelpers } from '../support/lock-helpers.ts';
 import { LockHolder } from './lock-holder.ts';
 
 const NOW = new Date('2030-05-06T07:08:09.000Z');
@@ -105,7 +105,7 @@ describe.skipIf(!has('flock'))('the lock (invariant 11)', { timeout: 15_000 }, (
   it('is lost when its helper ends, and its holder is told', async () => {
     const lock = await takeLock(file(), NOW);
     expect(lock.lost.aborted).toBe(false);
-    await killHelper(process.pid, file());
+    await signalHelpers(process.pid, file(), 'SIGKILL');
     await delay(0);
     for (let i = 0; !lock.lost.aborted && i < 200; i++) await delay(10);
     expect(lock.lost.reason).toMatchObject({
@@ -119,7 +119,7 @@ describe.skipIf(!has('flock'))('the lock (invariant 11)', { timeout: 15_000 }, (
 
   it('that is lost does not keep its holder from ending', async () => {
     const first = await holding();
-    await killHelper(first.pid, file());
+    await signalHelpers(first.pid, file(), 'SIGKILL');
     expect((await first.next()).lost).toContain('its helper process ended');
     first.release();
     expect(await first.next()).toEqual({ released: true });
@@ -128,7 +128,7 @@ describe.skipIf(!has('flock'))('the lock (invariant 11)', { timeout: 15_000 }, (
 
   it('that was lost and is held by another now stays with the other', async () => {
     const first = await holding();
-    await killHelper(first.pid, file());
+    await signalHelpers(first.pid, file(), 'SIGKILL');
     await first.next();
     const second = await holding();
     first.release();
@@ -152,7 +152,7 @@ describe.skipIf(!has('flock'))('the lock (invariant 11)', { timeout: 15_000 }, (
   it('is released also where somebody has suspended its helper', async () => {
     const holder = new LockHolder(file());
     expect(await holder.next()).toEqual({ held: true });
-    for (const one of await helpers(holder.pid, file())) process.kill(one, 'SIGSTOP');
+    await signalHelpers(holder.pid, file(), 'SIGSTOP');
     holder.release();
     expect(await holder.next()).toEqual({ released: true });
     const lock = await takeLock(file(), NOW);
@@ -165,27 +165,6 @@ describe.skipIf(!has('flock'))('the lock (invariant 11)', { timeout: 15_000 }, (
     await lock.release();
   });
 });
-
-/** Ends everything the holder has started for this lock. */
-async function killHelper(pid: number, file: string): Promise<void> {
-  for (const one of await helpers(pid, file)) {
-    try {
-      process.kill(one, 'SIGKILL');
-    } catch (error) {
-      // One of them has ended with the one before it.
-      if (systemCode(error) !== 'ESRCH') throw error;
-    }
-  }
-}
-
-/** The holder's helper and its children, these first. */
-async function helpers(pid: number, file: string): Promise<readonly number[]> {
-  const tree = (await processTree(pid)).filter((one) => one !== pid);
-  const facts = await Promise.all(tree.map(async (one) => ({ one, argv: (await executedFile(one))?.argv ?? [] })));
-  const flock = facts.find(({ argv }) => argv.includes(file))?.one;
-  if (flock === undefined) throw new Error(`no helper for ${file} below ${pid}`);
-  return (await processTree(flock)).toReversed();
-}
 
 describe('who holds the lock', () => {
   const place = folder();
