@@ -5,11 +5,13 @@ interface Tally {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
+  /** What passed at its second try only, with what the first one said. */
+  readonly flaky: readonly string[];
 }
 
 /** Ends the output with `N passed, N failed` on a line of its own, whatever happened before. */
 export class TallyReporter implements Reporter {
-  #tally: Tally = { passed: 0, failed: 0, skipped: 0 };
+  #tally: Tally = { passed: 0, failed: 0, skipped: 0, flaky: [] };
 
   /** Said as the very last thing: other reporters, and vitest itself, go on talking after a run has ended. */
   onInit(): void {
@@ -25,13 +27,14 @@ export class TallyReporter implements Reporter {
       // A test that is still pending when the run has ended was never finished.
       failed: count('failed') + count('pending') + errorsOutsideTests(modules) + unhandled.length,
       skipped: count('skipped'),
+      flaky: tests.filter((test) => test.diagnostic()?.flaky === true).map(flakeText),
     };
   }
 
   #say(): void {
-    const { passed, skipped } = this.#tally;
+    const { passed, skipped, flaky } = this.#tally;
     let { failed } = this.#tally;
-    const lines: string[] = [];
+    const lines: string[] = [...flaky];
     if (skipped > 0 && isCi) {
       lines.push(`Under CI no test may be skipped: ${skipped} count as failed.`);
       failed += skipped;
@@ -44,6 +47,13 @@ export class TallyReporter implements Reporter {
     const left = skipped > 0 && !isCi ? `, ${skipped} skipped` : '';
     process.stdout.write(`${[...lines, `${passed} passed, ${failed} failed${left}`].join('\n')}\n`);
   }
+}
+
+/** Nobody may overlook it: behind a test that fails now and then may stand a fault that strikes now and then. */
+function flakeText(test: TestCase): string {
+  const [first] = test.result().errors ?? [];
+  const why = first?.message.split('\n', 1)[0] ?? 'no reason was given';
+  return `FLAKY, passed at its second try: ${test.module.relativeModuleId} > ${test.fullName}\n    first: ${why}`;
 }
 
 /** A file that cannot be loaded, a hook that throws: their tests are not run, and would be missing without a word. */
