@@ -1,14 +1,13 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MUTATING } from '../crash/strace.ts';
 import { has } from '../support/components.ts';
 import { Nginx } from '../support/nginx.ts';
+import { untilSettled } from '../support/settled.ts';
 import { BenchHost, type Fleet } from './bench-host.ts';
 
-const SETTLED_MS = 2_100;
 const WATCHED = 'execve,fork,vfork,clone,clone3,open,openat,statx,newfstatat,lstat,write,writev,sendto,sendmsg'.split(
   ',',
 );
@@ -33,7 +32,7 @@ describe.skipIf(!has('nginx', 'strace', 'flock'))('an idle tick, as the kernel s
       servers.push(nginx);
       host.api = nginx.api;
     }
-    await delay(SETTLED_MS);
+    await untilSettled();
     for (const host of hosts) host.settle();
   });
 

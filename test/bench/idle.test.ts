@@ -1,10 +1,10 @@
 import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { Authority } from '../support/authority.ts';
 import { has } from '../support/components.ts';
 import { Nginx, startTlsNginx } from '../support/nginx.ts';
+import { untilSettled } from '../support/settled.ts';
 import { BenchHost, type Fleet } from './bench-host.ts';
 import { Meter, type Usage } from './meter.ts';
 import { printTable, type Row } from './table.ts';
@@ -15,7 +15,6 @@ const ROUNDS = FULL ? 21 : 1;
 const MANY = FULL ? 100 : 5;
 const VERY_MANY = FULL ? 1000 : 20;
 const BYTES = FULL ? 10_000_000 : 100_000;
-const SETTLED_MS = 2_100;
 
 interface Scene extends Fleet {
   readonly server: 'http' | 'https';
@@ -44,7 +43,7 @@ describe.skipIf(!has('nginx', 'cc', 'curl', 'jq', 'openssl', 'flock'))('an idle 
     authority = new Authority();
     for (const [name, scene] of Object.entries(SCENES)) hosts[name as SceneName] = await prepared(scene);
     // A digest is kept of a file only that has not changed for 2 s.
-    await delay(SETTLED_MS);
+    await untilSettled();
     for (const host of Object.values(hosts)) host.settle();
   }, 300_000);
 

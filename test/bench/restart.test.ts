@@ -2,11 +2,11 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { has } from '../support/components.ts';
 import { Nginx } from '../support/nginx.ts';
 import { program } from '../support/program.ts';
+import { untilSettled } from '../support/settled.ts';
 import { Supervisord } from '../support/supervisord.ts';
 import { BenchHost } from './bench-host.ts';
 import type { Contender } from './meter.ts';
@@ -15,8 +15,6 @@ import { printTable } from './table.ts';
 const FULL = process.env['BENCH'] === 'all';
 const ROUNDS = FULL ? 5 : 1;
 const BYTES = FULL ? 20_000_000 : 1_000_000;
-/** A digest is kept only of a file that has not changed for 2 s. */
-const SETTLED_MS = FULL ? 2_100 : 0;
 
 /** What supervisord's own log says of one restart, in milliseconds. */
 interface Restart {
@@ -69,7 +67,7 @@ describe.skipIf(!has('nginx', 'supervisord', 'supervisorctl', 'cc', 'curl', 'jq'
           await supervisor.untilState('app', 'RUNNING');
           if (contender.name !== 'by hand') {
             // As it is on a host that looks every minute: nothing to find out but that there is a release.
-            await delay(SETTLED_MS);
+            if (FULL) await untilSettled();
             host.settle(settings);
             offered = offered === '1' ? '2' : '1';
             await host.store.run('promote', 'app-0', offered);

@@ -11,12 +11,9 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
 import { READERS } from '../support/installers.ts';
-
-/** A file that has changed within the last 2 s may change once more without a trace. */
-const SETTLED_MS = 2_100;
+import { untilSettled } from '../support/settled.ts';
 
 describe.concurrent.each(READERS)('the reader $title', ({ make }) => {
   /** The files of each test are its own. */
@@ -61,13 +58,13 @@ describe.concurrent.each(READERS)('the reader $title', ({ make }) => {
   ])('shows another fingerprint when the file %s, and none before it has settled', async (_, change) => {
     const { target, reader } = place();
     expect(reader.fingerprint(target)).toBeUndefined();
-    await delay(SETTLED_MS);
+    await untilSettled();
     const before = reader.fingerprint(target);
     expect(before).toEqual(expect.any(String));
     expect(make().fingerprint(target)).toBe(before);
     change(target);
     expect(reader.fingerprint(target)).toBeUndefined();
-    await delay(SETTLED_MS);
+    await untilSettled();
     expect(reader.fingerprint(target)).not.toBe(before);
   });
 
@@ -77,12 +74,12 @@ describe.concurrent.each(READERS)('the reader $title', ({ make }) => {
     await reader.read(target, 'md5');
     // It may have changed once more while it was read.
     expect(reader.fingerprintRead(target)).toBeUndefined();
-    await delay(SETTLED_MS);
+    await untilSettled();
     await reader.read(target, 'md5');
     const read = reader.fingerprintRead(target);
     expect(read).toBe(reader.fingerprint(target));
     writeFileSync(target, 'two');
-    await delay(SETTLED_MS);
+    await untilSettled();
     expect(reader.fingerprintRead(target)).toBe(read);
     expect(reader.fingerprint(target)).not.toBe(read);
     await reader.read(target, 'md5');
@@ -96,7 +93,7 @@ describe.concurrent.each(READERS)('the reader $title', ({ make }) => {
     const { directory, target, reader } = place();
     const link = join(directory, 'link');
     symlinkSync(target, link);
-    await delay(SETTLED_MS);
+    await untilSettled();
     await reader.read(link, 'md5');
     expect(reader.fingerprintRead(link)).toBe(reader.fingerprint(target));
     expect(reader.fingerprint(link)).toBe(reader.fingerprint(target));
@@ -107,7 +104,7 @@ describe.concurrent.each(READERS)('the reader $title', ({ make }) => {
     mkdirSync(join(directory, 'folder'));
     symlinkSync(join(directory, 'nowhere'), join(directory, 'dangling'));
     symlinkSync(join(directory, 'loop'), join(directory, 'loop'));
-    await delay(SETTLED_MS);
+    await untilSettled();
     for (const name of ['absent', 'folder', 'dangling', 'loop', 'app/below']) {
       const path = join(directory, name);
       await reader.read(path, 'md5');

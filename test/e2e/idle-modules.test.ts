@@ -1,16 +1,13 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect } from 'vitest';
 import { has } from '../support/components.ts';
 import { beginAt, FAKED, minutesAfterKeepalive, timeTest } from '../support/fake-time.ts';
 import type { Host, Ran, RanTick } from '../support/host.ts';
 import { hostTest } from '../support/host-test.ts';
-
-/** A digest is kept only of a file that has not changed for 2 s. */
-const SETTLED_MS = 2_100;
+import { untilSettled } from '../support/settled.ts';
 
 /** `UPDATE=1 npx vitest run test/e2e/idle-modules.test.ts` writes the list anew. */
 const GOLDEN = fileURLToPath(new URL('./idle-modules.txt', import.meta.url));
@@ -91,7 +88,7 @@ describe.skipIf(!has('flock'))('an idle tick', () => {
       host.server.wantsReports();
       host.server.publish('app', Buffer.from('#!/bin/sh\n'));
       await host.tick();
-      await delay(SETTLED_MS);
+      await untilSettled();
       await host.run(['run', '--quiet']);
       const index = 'GET /api/v1/index.json';
       const keepalive = expect.stringMatching(/^POST .*\/keepalive\?node_id=\w+&node=/);
@@ -125,7 +122,7 @@ describe.skipIf(!has('flock'))('an idle tick', () => {
     host.manages({ name: 'app', service: false });
     host.server.publish('app', Buffer.from('#!/bin/sh\n'));
     await host.tick();
-    await delay(SETTLED_MS);
+    await untilSettled();
     await host.tick();
     const idle = await measuredTick(host, { https_proxy: 'http://127.0.0.1:1' });
     expect(idle.binaries).toMatchObject([{ name: 'app', outcome: 'up-to-date' }]);
@@ -144,7 +141,7 @@ async function mustBeIdle(host: Host, question: string): Promise<void> {
   expect(acting.modules).toContain('src/engine/act.ts');
   expect(acting.children).toContain('flock');
 
-  await delay(SETTLED_MS);
+  await untilSettled();
   await host.run(['run', '--quiet']);
   const before = traces(host.directory);
   const requests = host.server.requests.length;

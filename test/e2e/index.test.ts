@@ -1,15 +1,13 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect } from 'vitest';
 import { hostTest, outcomeOf } from '../support/host-test.ts';
 import { md5, program, sha256 } from '../support/program.ts';
+import { untilSettled } from '../support/settled.ts';
 import { HERE } from '../support/source.ts';
 
 const [v1, v2, bad] = [program('1'), program('2'), program('bad', { life: 1500 })];
 const INDEX = 'GET /api/v1/index.json';
-/** A digest is kept only of a file that has not changed for 2 s. */
-const SETTLED_MS = 2_100;
 
 describe.concurrent('a host of a server with an index', () => {
   hostTest('is updated through it, and then asks one question a tick (invariant 12)', async ({ host }) => {
@@ -28,7 +26,7 @@ describe.concurrent('a host of a server with an index', () => {
     expect(host.manifestEntry('app')).toMatchObject({ currentSha256: sha256(v2), currentMd5: '' });
     expect(host.server.requests).not.toContainEqual(expect.stringContaining('/releases/'));
 
-    await delay(SETTLED_MS);
+    await untilSettled();
     await host.tick();
     host.server.requests.splice(0);
     host.server.headers.splice(0);
@@ -83,7 +81,7 @@ describe.concurrent('a host of a server with an index', () => {
     expect(outcomeOf(await host.tick(), 'app')).toMatchObject({ outcome: 'updated', to: `md5:${md5(v2)}` });
     const before = [readFileSync(host.manifest, 'utf8'), host.record('app'), host.inode('app')];
     const pid = await host.supervisor.pid('app');
-    await delay(SETTLED_MS);
+    await untilSettled();
 
     host.server.answer('/releases/latest/app/md5', (_, response) => {
       response.end(JSON.stringify({ code: 0, data: { md5: md5(v2), sha256: sha256(v2) } }));

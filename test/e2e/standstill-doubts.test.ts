@@ -1,10 +1,10 @@
 import { renameSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect } from 'vitest';
-import { atRest, INDEX, SETTLED_MS, tick, v1, v2 } from '../support/at-rest.ts';
+import { atRest, INDEX, tick, v1, v2 } from '../support/at-rest.ts';
 import { hostTest } from '../support/host-test.ts';
 import { sha256 } from '../support/program.ts';
+import { untilSettled } from '../support/settled.ts';
 
 describe.concurrent('a host that was at a standstill', () => {
   hostTest(
@@ -52,7 +52,7 @@ describe.concurrent('a host that was at a standstill', () => {
       host.install(name, v1);
       host.server.publish(name, v1);
     }
-    await delay(SETTLED_MS);
+    await untilSettled();
     const linked = { BIN_MANIFESTS: link };
     expect(await tick(host, linked)).toEqual({ code: 0, stdout: '', stderr: '' });
 

@@ -11,13 +11,13 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect } from 'vitest';
-import { atRest, INDEX, looks, SETTLED_MS, tick, v1, v2 } from '../support/at-rest.ts';
+import { atRest, INDEX, looks, tick, v1, v2 } from '../support/at-rest.ts';
 import { beginAt, FAKED, minutesAfterKeepalive, stayAt, timeTest } from '../support/fake-time.ts';
 import type { Host } from '../support/host.ts';
 import { hostTest } from '../support/host-test.ts';
 import { ReleaseServer } from '../support/release-server.ts';
+import { untilSettled } from '../support/settled.ts';
 
 /** Other bytes, as many, with the same times. */
 function tamper(file: string): void {
@@ -86,7 +86,7 @@ describe.concurrent('a host at a standstill', () => {
     host.manages({ name: 'app', service: false, path: join(link, 'app') });
     host.server.offersIndex();
     host.server.publish('app', v1);
-    await delay(SETTLED_MS);
+    await untilSettled();
     await tick(host);
     expect(await looks(host)).toBe(false);
     rmSync(link);
@@ -100,7 +100,7 @@ describe.concurrent('a host at a standstill', () => {
     host.install('app', v1);
     host.server.offersIndex();
     host.server.publish('app', v1);
-    await delay(SETTLED_MS);
+    await untilSettled();
     tamper(host.path('app'));
     // The same bytes again: another change of this moment could leave the same times.
     writeFileSync(host.path('app'), v1);
@@ -122,7 +122,7 @@ describe.concurrent('a host at a standstill', () => {
     host.server.requests.splice(0);
     host.manages({ name: 'app', service: false }, { name: 'tool', service: false });
     expect((await tick(host)).stdout).toMatch(/^tool .*updated/);
-    await delay(SETTLED_MS);
+    await untilSettled();
     await tick(host);
     expect(await looks(host)).toBe(false);
 
@@ -145,7 +145,7 @@ describe.concurrent('a host at a standstill', () => {
       await other.stop();
     }
     expect((await tick(host)).stdout).toMatch(/^app .*updated/);
-    await delay(SETTLED_MS);
+    await untilSettled();
     await tick(host);
     expect(await looks(host)).toBe(false);
     await host.server.stop();

@@ -1,12 +1,10 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'vitest';
 import type { Host, Ran } from './host.ts';
+import { untilSettled } from './settled.ts';
 
 export const INDEX = 'GET /api/v1/index.json';
-/** What is known of a file is kept only of one that has not changed for 2 s. */
-export const SETTLED_MS = 2_100;
 export const [v1, v2] = ['1', '2'].map((version) => Buffer.from(`#!/bin/sh\necho ${version}\n`)) as [Buffer, Buffer];
 
 /** As cron has it: whoever wants to be told of each binary makes it look. */
@@ -20,7 +18,7 @@ export async function atRest(host: Host): Promise<void> {
   host.server.offersIndex();
   host.server.publish('app', v1);
   expect(await tick(host)).toEqual({ code: 0, stdout: expect.stringMatching(/^app .*updated/) as string, stderr: '' });
-  await delay(SETTLED_MS);
+  await untilSettled();
   expect(await tick(host)).toEqual({ code: 0, stdout: '', stderr: '' });
   expect(existsSync(join(host.stateDir, 'standstill.jsonl'))).toBe(true);
   host.server.requests.splice(0);
