@@ -103,7 +103,7 @@ export function sentence(one: Outcome): string {
     case 'updated':
       return `${REASONS[one.reason]}; ${one.detail} (${one.seconds.toFixed(1)} s)`;
     case 'failed':
-      return `${one.detail}; nothing was changed${next}`;
+      return `${one.detail}; ${one.left === undefined ? 'nothing was changed' : 'the update of an earlier run waits for that'}${next}`;
     case 'rolled-back':
       return `${one.detail}; the former version is back${next}`;
     case 'rollback-failed':

@@ -46,7 +46,8 @@ export type Outcome = Common &
         readonly service: ServiceOutcome;
         readonly seconds: number;
       }
-    | { readonly outcome: 'failed'; readonly reason: FailureReason }
+    /** `left`: an earlier run has made it live and a later one goes on; absent: nothing was changed. */
+    | { readonly outcome: 'failed'; readonly reason: FailureReason; readonly left?: 'unfinished' }
     | { readonly outcome: 'rolled-back'; readonly reason: FailureReason }
     /** `rollbackDetail` is why the former version could not be brought back or proven; `detail` why it had to be. */
     | { readonly outcome: 'rollback-failed'; readonly reason: FailureReason; readonly rollbackDetail: string }

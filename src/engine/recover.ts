@@ -76,7 +76,7 @@ async function wait(journal: Journal, trouble: UpdateError, roles: ActRoles): Pr
   return journal.changes.map(({ name, version, release: to, from }): Outcome => {
     const common = { name, version, to, ...(from !== undefined && { from }), ...(hint !== undefined && { hint }) };
     return failed === undefined
-      ? { ...common, outcome: 'failed', reason, detail }
+      ? { ...common, outcome: 'failed', reason, detail, left: 'unfinished' }
       : { ...common, outcome: 'rollback-failed', reason: failed.reason, detail: failed.detail, rollbackDetail: detail };
   });
 }

@@ -246,9 +246,11 @@ describe.concurrent('a tick killed in the middle (invariant 4)', () => {
         expect(outcomeOf(await host.tick(), 'app')).toMatchObject(
           goesBack
             ? { outcome: 'rollback-failed', reason: 'did-not-stay-up' }
-            : { outcome: 'failed', reason: 'supervisor-unreachable' },
+            : { outcome: 'failed', reason: 'supervisor-unreachable', left: 'unfinished' },
         );
       }
+      const waits = goesBack ? 'and the rollback failed: supervisorctl' : 'the update of an earlier run waits for that';
+      expect((await host.run(['run'])).stdout).toContain(waits);
       expect(host.installed('app')).toEqual(v2);
       await host.supervisor.start();
       await host.supervisor.untilState('app', 'RUNNING');
