@@ -5,7 +5,7 @@ interface Tally {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
-  /** What passed at its second try only, with what the first one said. */
+  /** What did not pass at its first try, with what the first one said. */
   readonly flaky: readonly string[];
 }
 
@@ -53,7 +53,8 @@ export class TallyReporter implements Reporter {
 function flakeText(test: TestCase): string {
   const [first] = test.result().errors ?? [];
   const why = first?.message.split('\n', 1)[0] ?? 'no reason was given';
-  return `FLAKY, passed at its second try: ${test.module.relativeModuleId} > ${test.fullName}\n    first: ${why}`;
+  const tries = (test.diagnostic()?.retryCount ?? 0) + 1;
+  return `FLAKY, passed at try ${tries}: ${test.module.relativeModuleId} > ${test.fullName}\n    first: ${why}`;
 }
 
 /** A file that cannot be loaded, a hook that throws: their tests are not run, and would be missing without a word. */
