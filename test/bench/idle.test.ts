@@ -42,7 +42,6 @@ describe.skipIf(!has('nginx', 'cc', 'curl', 'jq', 'openssl', 'flock'))('an idle 
     meter = new Meter();
     authority = new Authority();
     for (const [name, scene] of Object.entries(SCENES)) hosts[name as SceneName] = await prepared(scene);
-    // A digest is kept of a file only that has not changed for 2 s.
     await untilSettled();
     for (const host of Object.values(hosts)) host.settle();
   }, 300_000);
