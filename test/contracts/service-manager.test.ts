@@ -16,7 +16,7 @@ import { SupervisorSocket } from '../../src/services/supervisor-socket.ts';
 import { readStatus, Supervisorctl } from '../../src/services/supervisorctl.ts';
 import { has } from '../support/components.ts';
 import { PROGRAM } from '../support/host.ts';
-import { Supervisord } from '../support/supervisord.ts';
+import { endsOnceThereIs, Supervisord } from '../support/supervisord.ts';
 
 const STEADY = 'sleep 1000';
 const DIES_AT_ONCE = 'sh -c "echo started; exit 1"';
@@ -318,8 +318,10 @@ function keepsTheContract(): void {
 
   benchTest('settle: waits for the order of somebody who is no more, and for nothing else', async ({ bench }) => {
     const word = join(bench.directory, 'word');
-    const late = `sh -c "trap 'until test -e ${word}; do sleep 0.1; done; exit' TERM; while :; do sleep 0.1; done"`;
-    await bench.with({ deaf: { command: late, state: 'RUNNING', options: ['stopwaitsecs=600'] }, app: steady });
+    await bench.with({
+      deaf: { command: endsOnceThereIs(word), state: 'RUNNING', options: ['stopwaitsecs=600'] },
+      app: steady,
+    });
     const { pid } = await bench.process('deaf');
     const order = bench.supervisord.ctl('restart', 'deaf');
     await bench.supervisord.untilState('deaf', 'STOPPING');

@@ -11,7 +11,7 @@ import { Supervisor } from '../../src/services/supervisor.ts';
 import { SupervisorSocket } from '../../src/services/supervisor-socket.ts';
 import { Supervisorctl } from '../../src/services/supervisorctl.ts';
 import { has } from '../support/components.ts';
-import { Supervisord } from '../support/supervisord.ts';
+import { endsOnceThereIs, Supervisord } from '../support/supervisord.ts';
 
 const NOT_ABORTED = new AbortController().signal;
 
@@ -37,7 +37,7 @@ describe.skipIf(!has('supervisord', 'supervisorctl'))('a supervisorctl that was 
     });
     supervisord.program({
       name: 'late',
-      command: `sh -c "trap 'until test -e ${word}; do sleep 0.1; done; exit' TERM; while :; do sleep 0.1; done"`,
+      command: endsOnceThereIs(word),
       options: ['stopwaitsecs=600'],
     });
     await supervisord.start();

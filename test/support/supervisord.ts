@@ -18,6 +18,11 @@ export interface Program {
   readonly options?: readonly string[];
 }
 
+/** The command of a program that, told to end, does so once this file is there; give it a long `stopwaitsecs`. */
+export function endsOnceThereIs(file: string): string {
+  return `sh -c "trap 'until test -e ${file}; do sleep 0.1; done; exit' TERM; while :; do sleep 0.1; done"`;
+}
+
 /** A real supervisord of our own, in a folder of its own. */
 export class Supervisord {
   readonly configuration: string;
