@@ -138,12 +138,7 @@ describe.concurrent('a host in trouble', () => {
       host.manages('app');
       host.server.publish('app', program('bad', { life: 300 }));
       // A supervisorctl that dies as soon as it is to stop something.
-      const folder = join(host.directory, 'path');
-      mkdirSync(folder);
-      const path = process.env['PATH'] ?? '';
-      const fake = `#!/bin/sh\ncase " $* " in *" stop "*) kill -9 $$ ;; esac\nPATH='${path}' exec supervisorctl "$@"\n`;
-      writeFileSync(join(folder, 'supervisorctl'), fake, { mode: 0o755 });
-      const broken = { PATH: `${folder}:${path}` };
+      const broken = host.whereSupervisorctl('stop', 'kill -9 $$');
       expect(outcomeOf(await host.tick([], broken), 'app')).toMatchObject({ outcome: 'rollback-failed' });
       host.server.publish('app', v2);
 

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect } from 'vitest';
@@ -33,21 +33,6 @@ async function killWhen(host: Host, now: () => boolean, { args = ['run'], settin
   child.kill('SIGKILL');
   expect((await ended)[1]).toBe('SIGKILL');
   await host.untilUnlocked();
-}
-
-/** The settings of a run whose supervisorctl does this when it is told to restart something. */
-function restartBy(host: Host, commands: string): Readonly<Record<string, string>> {
-  const folder = join(host.directory, 'tools');
-  const path = process.env['PATH'] ?? '';
-  mkdirSync(folder);
-  const lines = [
-    '#!/bin/sh',
-    `PATH='${path}'`,
-    `case " $* " in *" restart "*) ${commands} ;; esac`,
-    'exec supervisorctl "$@"',
-  ];
-  writeFileSync(join(folder, 'supervisorctl'), `${lines.join('\n')}\n`, { mode: 0o755 });
-  return { PATH: `${folder}:${path}` };
 }
 
 const logged = (host: Host, text: string) => () => existsSync(host.logFile) && host.log().includes(text);
@@ -83,7 +68,10 @@ describe.concurrent('a tick killed in the middle (invariant 4)', () => {
       host.server.publish('app', v2);
       const asked = join(host.directory, 'asked');
       const dead = join(host.directory, 'dead');
-      const settings = restartBy(host, `touch ${asked}; until test -e ${dead}; do sleep 0.1; done; sleep 3`);
+      const settings = host.whereSupervisorctl(
+        'restart',
+        `touch ${asked}; until test -e ${dead}; do sleep 0.1; done; sleep 3`,
+      );
       await killWhen(host, () => existsSync(asked), { settings });
       writeFileSync(dead, '');
 
@@ -271,7 +259,7 @@ describe.concurrent('a tick killed in the middle (invariant 4)', () => {
     host.server.publish('app', v2);
     const stopped = join(host.directory, 'stopped');
     const stops = `supervisorctl -c ${host.supervisor.configuration} stop app`;
-    const settings = restartBy(host, `${stops}; touch ${stopped}; exec sleep 60`);
+    const settings = host.whereSupervisorctl('restart', `${stops}; touch ${stopped}; exec sleep 60`);
     await killWhen(host, () => existsSync(stopped), { settings });
     expect(await host.supervisor.state('app')).toBe('STOPPED');
 

@@ -1,7 +1,5 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { eventually, RunningTick } from '../crash/during.ts';
 import { QUICK } from '../crash/scenarios.ts';
@@ -67,12 +65,7 @@ describe.concurrent('a host whose server asks for reports', () => {
     host.server.wantsReports();
     host.server.publish('app', bad);
     // A supervisorctl that dies as soon as it is to stop something.
-    const folder = join(host.directory, 'path');
-    const path = process.env['PATH'] ?? '';
-    mkdirSync(folder);
-    const fake = `#!/bin/sh\ncase " $* " in *" stop "*) kill -9 $$ ;; esac\nPATH='${path}' exec supervisorctl "$@"\n`;
-    writeFileSync(join(folder, 'supervisorctl'), fake, { mode: 0o755 });
-    const ran = await host.tick([], { ...QUICK, PATH: `${folder}:${path}` });
+    const ran = await host.tick([], { ...QUICK, ...host.whereSupervisorctl('stop', 'kill -9 $$') });
     expect(ran.code).toBe(21);
     expect(told(host)).toEqual([
       ['/bins/app/progress', 'in_progress', undefined],

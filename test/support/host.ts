@@ -152,6 +152,21 @@ export class Host {
     return { ...ran, binaries: document.binaries };
   }
 
+  /** The settings of a run whose supervisorctl is a script of somebody's own, which does this when it is to do `action`. */
+  whereSupervisorctl(action: string, commands: string): Readonly<Record<string, string>> {
+    const folder = join(this.directory, 'tools');
+    const path = process.env['PATH'] ?? '';
+    const lines = [
+      '#!/bin/sh',
+      `PATH='${path}'`,
+      `case " $* " in *" ${action} "*) ${commands} ;; esac`,
+      'exec supervisorctl "$@"',
+    ];
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'supervisorctl'), `${lines.join('\n')}\n`, { mode: 0o755 });
+    return { PATH: `${folder}:${path}` };
+  }
+
   /** What holds the lock for a run that was killed ends a moment after it. */
   async untilUnlocked(): Promise<void> {
     await once(spawn('flock', [this.lockFile, 'true'], { stdio: 'ignore' }), 'exit');
