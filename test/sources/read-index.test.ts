@@ -296,7 +296,7 @@ describe('any index', () => {
           expect(found.build.size ?? 1).toBeGreaterThan(0);
         },
       ),
-      { numRuns: 2_000 },
+      { numRuns: 6_000 },
     );
     expect([...kinds].toSorted()).toEqual(['bad-answer', 'elsewhere', 'no-such-release', 'offered', 'wrong-platform']);
   });
